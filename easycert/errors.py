@@ -1,0 +1,191 @@
+"""The one error tree of easycert.
+
+Every error carries its facts as attributes and reads as one sentence (``str(error)``) that says what happened and to
+which file or name. What to do about it is advice, and advice depends on the door a person came through: only ``cli/``
+adds it (``cli/hints.py``) and turns an error into an exit code (``cli/exits.py``).
+
+Text that came from outside is always shown through :func:`printable`, so that an error message cannot move the cursor,
+reorder the line or flood the terminal.
+"""
+
+from __future__ import annotations
+
+_SHOWN_AT_MOST = 120
+
+
+def printable(text: object) -> str:
+    """Return *text* safe to show on one line: control and invisible characters escaped, cut at 120 characters."""
+    shown = "".join(char if char.isprintable() else _escaped(char) for char in str(text)[: _SHOWN_AT_MOST + 1])
+    return shown if len(shown) <= _SHOWN_AT_MOST else shown[:_SHOWN_AT_MOST] + "..."
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape", "backslashreplace").decode("ascii")
+
+
+class EasycertError(Exception):
+    """Root of every error that easycert raises on purpose; ``str()`` of it is one sentence for a person."""
+
+
+# --- what was asked for cannot be understood -------------------------------------------------------------------------
+
+
+class InvalidInput(EasycertError):
+    """A value given by the caller (a name, a SAN, a date, a key type) is not acceptable as it stands."""
+
+    def __init__(self, what: str, text: str, reason: str) -> None:
+        self.what = what
+        self.text = text
+        self.reason = reason
+        super().__init__(f"{what} '{printable(text)}' {reason}")
+
+
+class InvalidName(InvalidInput):
+    """A name that cannot be the name of a CA, host, user or code signer."""
+
+
+class NameLength(InvalidName):
+    """A name whose UTF-8 form is empty or longer than a common name may be (RFC 5280 appendix A.1)."""
+
+    def __init__(self, what: str, text: str, *, limit: int) -> None:
+        self.length = len(text.encode("utf-8", "surrogatepass"))
+        self.limit = limit
+        super().__init__(what, text, f"must be 1 to {limit} bytes long in UTF-8, not {self.length}")
+
+
+class InvalidSan(InvalidInput):
+    """A subject alternative name that cannot be written into a certificate (RFC 5280 section 4.2.1.6)."""
+
+    def __init__(self, text: str, reason: str) -> None:
+        super().__init__("subject alternative name", text, reason)
+
+
+# --- files and their contents ------------------------------------------------------------------------------------------
+
+
+class AlreadyExists(EasycertError):
+    """A target is there already and nobody asked to replace it."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(f"{printable(path)} exists already")
+
+
+class NotFound(EasycertError):
+    """Something that was named is not in the certificate directory."""
+
+    def __init__(self, what: str, name: str) -> None:
+        self.what = what
+        self.name = name
+        super().__init__(f"there is no {what} named '{printable(name)}'")
+
+
+class MissingAuthority(NotFound):
+    """A CA that is to sign lacks its ``.key`` or its ``.crt``."""
+
+    def __init__(self, name: str, suffix: str) -> None:
+        self.suffix = suffix
+        super().__init__("certificate authority", name)
+        self.args = (f"the CA '{printable(name)}' has no {suffix} in this certificate directory",)
+
+
+class UnreadableFile(EasycertError):
+    """A file that cannot be read: absent, not a regular file, too large, or not permitted."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"cannot read {printable(path)}: {reason}")
+
+
+class Malformed(EasycertError):
+    """Bytes that are not what they should be (PEM, DER, a certificate, a CSR, a CRL, a key, PKCS#12)."""
+
+    def __init__(self, source: str, what: str, reason: str) -> None:
+        self.source = source
+        self.what = what
+        self.reason = reason
+        super().__init__(f"{printable(source)} is not {what}: {printable(reason)}")
+
+
+class EncryptedKey(EasycertError):
+    """A private key or PKCS#12 file that needs a passphrase that was not given, or got a wrong one."""
+
+    def __init__(self, source: str, *, wrong: bool) -> None:
+        self.source = source
+        self.wrong = wrong
+        super().__init__(f"the passphrase for {printable(source)} is {'wrong' if wrong else 'missing'}")
+
+
+class StoreFailure(EasycertError):
+    """The file system refused (disk full, read-only, I/O error, no locks): nothing was changed."""
+
+    def __init__(self, path: str, action: str, reason: str) -> None:
+        self.path = path
+        self.action = action
+        self.reason = reason
+        super().__init__(f"cannot {action} {printable(path)}: {reason}")
+
+
+class StoreBusy(EasycertError):
+    """Another process holds the certificate directory's lock for longer than the caller would wait."""
+
+    def __init__(self, path: str, holder: str, waited: float) -> None:
+        self.path = path
+        self.holder = holder
+        self.waited = waited
+        super().__init__(f"{printable(path)} is locked by {printable(holder)}; waited {waited:g} s")
+
+
+class UnsafeDirectory(EasycertError):
+    """A certificate directory that other people could change under us (OpenSSH calls this StrictModes)."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"{printable(path)} is {reason}")
+
+
+# --- what a certificate authority must refuse --------------------------------------------------------------------------
+
+
+class Refused(EasycertError):
+    """A request that is understood and must not be granted; the reason says which rule."""
+
+    def __init__(self, subject: str, reason: str) -> None:
+        self.subject = subject
+        self.reason = reason
+        super().__init__(f"{printable(subject)}: {reason}")
+
+
+class WeakKey(Refused):
+    """A key that no certificate may carry (CA/B Forum BR 6.1.5, 6.1.6, 6.1.1.3)."""
+
+
+class KeyMismatch(Refused):
+    """A private key that does not belong to the certificate beside it."""
+
+
+class IssuerUnusable(Refused):
+    """A CA that may not sign this: expired, not yet valid, not a CA, path length used up, key usage missing."""
+
+
+class NotPermitted(Refused):
+    """A name that lies outside the name constraints of the CA (RFC 5280 section 4.2.1.10)."""
+
+
+class RequestRefused(Refused):
+    """A certificate signing request that must not be signed."""
+
+
+class WrongIssuer(Refused):
+    """A certificate that this CA did not sign."""
+
+
+class VerificationFailed(EasycertError):
+    """A certificate that does not verify; ``reasons`` names every failing rule, never just the first."""
+
+    def __init__(self, subject: str, reasons: tuple[str, ...]) -> None:
+        self.subject = subject
+        self.reasons = reasons
+        super().__init__(f"{printable(subject)} does not verify: {'; '.join(reasons)}")

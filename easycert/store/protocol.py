@@ -1,0 +1,63 @@
+"""What easycert needs of the place where its files live.
+
+Two implementations ship: :class:`easycert.store.files.FileStore` (a directory) and
+:class:`easycert.store.memory.MemoryStore` (its twin for tests and dry runs). The same contract tests run over both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Protocol
+
+from easycert.store.layout import Entry
+
+
+class Transaction(Protocol):
+    """A set of files that appear together or not at all. Leaving the block without an exception commits it.
+
+    While the block is open the caller is the only writer of the certificate directory.
+    """
+
+    def create(self, entry: Entry, data: bytes, *, private: bool = False) -> None:
+        """Stage a new file; *private* means that only its owner may read it.
+
+        Raises AlreadyExists when the target exists (in this transaction too).
+        """
+
+    def replace(self, entry: Entry, data: bytes, *, private: bool = False) -> None:
+        """Stage a file that takes the place of whatever is there."""
+
+    def __enter__(self) -> Transaction: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class Store(Protocol):
+    """Files of one certificate directory, read along its search path, written to its first directory."""
+
+    def read(self, entry: Entry) -> bytes | None:
+        """Return the bytes of *entry* from the first directory of the search path that has it, or None.
+
+        Raises UnreadableFile for anything but a readable regular file of sane size.
+        """
+
+    def find(self, entry: Entry) -> str | None:
+        """Return the absolute path at which :meth:`read` would find *entry*, or None."""
+
+    def path(self, entry: Entry) -> str:
+        """Return the absolute path at which *entry* is, or would be, written."""
+
+    def entries(self, folder: str) -> list[Entry]:
+        """Return the files of *folder* along the search path, sorted, each name once, hidden files left out."""
+
+    def exposed(self, entry: Entry) -> bool:
+        """Return whether people other than its owner may read or write *entry*."""
+
+    def require_absent(self, entries: Iterable[Entry]) -> None:
+        """Raise AlreadyExists for the first of *entries*, in their order, that exists where it would be written."""
+
+    def transaction(self) -> Transaction:
+        """Return a transaction; entering it waits for other writers and raises StoreBusy when that takes too long."""
