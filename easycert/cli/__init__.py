@@ -1,0 +1,1 @@
+"""The command line: argv, environment, terminal and exit codes. The only layer that prints or exits."""

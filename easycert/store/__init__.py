@@ -1,0 +1,1 @@
+"""Files of a certificate directory: layout, journal, lock, and their twin in memory."""

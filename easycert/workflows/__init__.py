@@ -1,0 +1,1 @@
+"""One use case per file: (certdir, request) -> frozen result."""

@@ -1,0 +1,1 @@
+"""Encodings of certificates and keys that are more than one object: PEM files of any kind, PKCS#12."""

@@ -1,0 +1,83 @@
+"""A certificate directory, bound: its files, its keys and its clock.
+
+Workflows take a :class:`CertDir` and a request. It has no logic of its own beyond finding the directory; what it offers is
+the three edges in one hand, so that a test can put memory twins and a fixed clock in their place.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from easycert.errors import InvalidInput
+from easycert.signers.keyfile import KeyFiles
+from easycert.signers.protocol import Signers
+from easycert.store.protocol import Store
+
+DEFAULT_DIRECTORY = "~/.syn/certs"
+_VARIABLES = ("EASYCERT_DIR", "SYN_CERT_DIR")
+
+
+def utc_now() -> datetime:
+    """Return the time now, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+class CertDir:
+    """One certificate directory: ``store`` (files), ``signers`` (private keys) and ``clock`` (aware UTC datetimes)."""
+
+    def __init__(self, store: Store, signers: Signers | None = None, clock: Callable[[], datetime] = utc_now) -> None:
+        """Bind the edges; without *signers*, private keys are the key files in *store*."""
+        self.store = store
+        self.signers = signers or KeyFiles(store)
+        self._clock = clock
+
+    @classmethod
+    def open(cls, directory: str | os.PathLike[str] | Sequence[str] | None = None) -> CertDir:
+        """Return the certificate directory at *directory*; nothing is created before something is written.
+
+        Several directories form a search path: all are read, in order; the first is written to. None means
+        ``EASYCERT_DIR``, else ``SYN_CERT_DIR`` (both may hold several, separated by ``:``), else ``~/.syn/certs``.
+        Raises InvalidInput when the home directory is needed and unknown.
+        """
+        from easycert.store.files import FileStore
+
+        return cls(FileStore(directories(directory)))
+
+    @classmethod
+    def in_memory(cls, clock: Callable[[], datetime] = utc_now) -> CertDir:
+        """Return a certificate directory that never touches a disk."""
+        from easycert.store.memory import MemoryStore
+
+        return cls(MemoryStore(), clock=clock)
+
+    def now(self) -> datetime:
+        """Return the time, aware and in UTC; a workflow reads it once and passes it down."""
+        return self._clock().astimezone(UTC)
+
+
+def directories(
+    given: str | os.PathLike[str] | Sequence[str] | None = None, environ: Mapping[str, str] | None = None
+) -> tuple[str, ...]:
+    """Return the search path that *given* or the environment names, each directory absolute. See :meth:`CertDir.open`."""
+    environ = os.environ if environ is None else environ
+    if given is not None:
+        chosen = [os.fspath(given)] if isinstance(given, str | os.PathLike) else [os.fspath(item) for item in given]
+    else:
+        named = next((environ[variable] for variable in _VARIABLES if environ.get(variable)), DEFAULT_DIRECTORY)
+        chosen = [part for part in named.split(os.pathsep) if part]
+    if not chosen or not all(chosen):
+        raise InvalidInput("certificate directory", "", "is empty; name one with --certdir")
+    return tuple(os.path.abspath(_expanded(path, environ)) for path in chosen)
+
+
+def _expanded(path: str, environ: Mapping[str, str]) -> str:
+    if "\0" in path:
+        raise InvalidInput("certificate directory", path, "holds a NUL character")
+    if path != "~" and not path.startswith("~/"):
+        return os.path.expanduser(path)
+    home = environ.get("HOME", "")
+    if not os.path.isabs(home) or not os.path.isdir(home):
+        raise InvalidInput("home directory", home, f"does not exist, so {path} means nothing; use --certdir DIR")
+    return os.path.join(home, path[2:])

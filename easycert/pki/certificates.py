@@ -1,0 +1,237 @@
+"""Certificates: describe, then sign.
+
+A :class:`CertificateSpec` says everything about a certificate before any key is touched; :func:`sign` turns it into one.
+Sources: RFC 5280 sections 4.1 and 4.2, RFC 9598 (non-ASCII mailboxes).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, cast
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import ExtensionOID, ObjectIdentifier
+
+from easycert.errors import KeyMismatch, Malformed
+from easycert.model import Kind
+from easycert.pki.keys import PrivateKey, PublicKey, public_der, signature_hash
+from easycert.pki.names import SanType, SubjectAltName
+from easycert.pki.profiles import NETSCAPE_CERT_TYPE, Profile, Rules
+from easycert.pki.validity import Validity
+
+#: RFC 9598 section 3: the otherName for mailboxes whose local part is not ASCII.
+_SMTP_UTF8_MAILBOX = ObjectIdentifier("1.3.6.1.5.5.7.8.9")
+_USAGES = (
+    "digital_signature",
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "key_cert_sign",
+    "crl_sign",
+    "encipher_only",
+    "decipher_only",
+)
+
+
+class CertificateSpec(NamedTuple):
+    """A certificate that is still to be signed: printable, comparable, complete but for the key."""
+
+    kind: Kind
+    subject: x509.Name
+    sans: tuple[SubjectAltName, ...]
+    validity: Validity
+    profile: Profile
+    serial: int
+    self_signed: bool
+    path_length: int | None = None
+    name_constraints: x509.NameConstraints | None = None
+
+    @property
+    def rules(self) -> Rules:
+        """What certificates of this kind carry under the spec's profile."""
+        return self.profile.rules(self.kind, self_signed=self.self_signed)
+
+
+class Issuer(NamedTuple):
+    """Who signs: a distinguished name, the key identifier that points to its key, and the key."""
+
+    name: x509.Name
+    key_identifier: bytes
+    key: PrivateKey
+
+
+def new_serial() -> int:
+    """Return a random serial number: positive, 20 octets at most, 159 random bits (RFC 5280 4.1.2.2, BR 7.1.2.7)."""
+    return x509.random_serial_number()
+
+
+def self_issuer(spec: CertificateSpec, key: PrivateKey) -> Issuer:
+    """Return the issuer of a self-signed certificate for *key*."""
+    return Issuer(spec.subject, key_identifier(key.public_key()), key)
+
+
+def authority_issuer(certificate: x509.Certificate, key: PrivateKey) -> Issuer:
+    """Return the issuer that a CA's *certificate* and *key* make. Raises KeyMismatch unless they belong together."""
+    if public_der(key.public_key()) != public_der(cast("PublicKey", certificate.public_key())):
+        raise KeyMismatch("the private key", "it does not belong to the certificate beside it")
+    return Issuer(certificate.subject, subject_key_identifier(certificate), key)
+
+
+def key_identifier(public_key: PublicKey) -> bytes:
+    """Return the SHA-1 key identifier of a public key (RFC 5280 section 4.2.1.2, method 1)."""
+    return x509.SubjectKeyIdentifier.from_public_key(public_key).digest
+
+
+def subject_key_identifier(certificate: x509.Certificate) -> bytes:
+    """Return a certificate's own key identifier; derived from its key where it has none, as Synapse's CAs."""
+    try:
+        extension = certificate.extensions.get_extension_for_oid(ExtensionOID.SUBJECT_KEY_IDENTIFIER)
+    except x509.ExtensionNotFound:
+        return key_identifier(cast("PublicKey", certificate.public_key()))
+    return cast("x509.SubjectKeyIdentifier", extension.value).digest
+
+
+def sign(spec: CertificateSpec, public_key: PublicKey, issuer: Issuer) -> x509.Certificate:
+    """Return the certificate that *spec* describes for *public_key*, signed by *issuer*."""
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(spec.subject)
+        .issuer_name(issuer.name)
+        .public_key(public_key)
+        .serial_number(spec.serial)
+        .not_valid_before(spec.validity.not_before)
+        .not_valid_after(spec.validity.not_after)
+    )
+    for extension, critical in _extensions(spec, public_key, issuer):
+        builder = builder.add_extension(extension, critical)
+    return builder.sign(issuer.key, signature_hash(issuer.key))
+
+
+def _extensions(
+    spec: CertificateSpec, public_key: PublicKey, issuer: Issuer
+) -> Iterator[tuple[x509.ExtensionType, bool]]:
+    profile, rules = spec.profile, spec.rules
+    is_ca = spec.kind is Kind.CA
+    yield x509.BasicConstraints(is_ca, spec.path_length), is_ca or profile.leaf_basic_constraints_critical
+    yield _key_usage(rules, public_key), profile.key_usage_critical
+    if rules.extended_key_usage:
+        yield x509.ExtendedKeyUsage(rules.extended_key_usage), False
+    if rules.netscape_cert_type:
+        yield x509.UnrecognizedExtension(NETSCAPE_CERT_TYPE, rules.netscape_cert_type), False
+    if spec.sans:
+        # RFC 5280 section 4.2.1.6: critical exactly when the subject is empty.
+        yield x509.SubjectAlternativeName([general_name(san) for san in spec.sans]), not list(spec.subject)
+    if spec.name_constraints:
+        yield spec.name_constraints, True
+    yield x509.SubjectKeyIdentifier.from_public_key(public_key), False
+    yield x509.AuthorityKeyIdentifier(issuer.key_identifier, None, None), False
+
+
+def _key_usage(rules: Rules, public_key: PublicKey) -> x509.KeyUsage:
+    wanted = set(rules.key_usage)
+    if rules.rsa_key_encipherment and isinstance(public_key, rsa.RSAPublicKey):
+        wanted.add("key_encipherment")
+    return x509.KeyUsage(**{usage: usage in wanted for usage in _USAGES})
+
+
+def general_name(san: SubjectAltName) -> x509.GeneralName:
+    """Return a subject alternative name in cryptography's terms."""
+    if san.type is SanType.IP:
+        return x509.IPAddress(ipaddress.ip_address(san.value))
+    if san.type is SanType.DNS:
+        return x509.DNSName(san.value)
+    if san.type is SanType.URI:
+        return x509.UniformResourceIdentifier(san.value)
+    if san.value.isascii():
+        return x509.RFC822Name(san.value)
+    return x509.OtherName(_SMTP_UTF8_MAILBOX, _der_utf8_string(san.value))
+
+
+def _der_utf8_string(text: str) -> bytes:
+    data = text.encode()
+    length = bytes([len(data)]) if len(data) < 0x80 else bytes([0x82]) + len(data).to_bytes(2, "big")  # noqa: PLR2004
+    return b"\x0c" + length + data
+
+
+def require_signed_by(certificate: x509.Certificate, issuer: x509.Certificate, source: str) -> None:
+    """Check a signature with the issuer's public key. Raises KeyMismatch.
+
+    Made right after signing: it proves that the private key, whose primes nobody checked, belongs to *issuer*.
+    """
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        raise KeyMismatch(source, "its private key does not make signatures that its certificate verifies") from None
+
+
+def load_certificates(data: bytes, source: str) -> list[x509.Certificate]:
+    """Return the certificates in PEM or DER *data*, in their order, at least one. Raises Malformed."""
+    try:
+        if b"-----BEGIN" in data:
+            found = x509.load_pem_x509_certificates(data)
+        else:
+            found = [x509.load_der_x509_certificate(data)]
+        for certificate in found:
+            _touch_lazy_parts(certificate)
+    except (ValueError, TypeError, x509.InvalidVersion, x509.DuplicateExtension, UnsupportedAlgorithm) as error:
+        raise Malformed(source, "a certificate", _first_line(error)) from None
+    return found
+
+
+def load_certificate(data: bytes, source: str) -> x509.Certificate:
+    """Return the first certificate in *data*: the leaf of a chain file. Raises Malformed."""
+    return load_certificates(data, source)[0]
+
+
+def _touch_lazy_parts(certificate: x509.Certificate) -> None:
+    """Make cryptography decode what it decodes only when used, so that later code cannot be surprised."""
+    certificate.extensions  # noqa: B018
+    certificate.subject  # noqa: B018
+    certificate.issuer  # noqa: B018
+    certificate.public_key()
+    certificate.not_valid_after_utc  # noqa: B018
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def certificate_pem(*chain: x509.Certificate) -> bytes:
+    """Return certificates in PEM, in the order given, nothing between them."""
+    return b"".join(certificate.public_bytes(serialization.Encoding.PEM) for certificate in chain)
+
+
+def is_ca(certificate: x509.Certificate) -> bool:
+    """Return whether a certificate says that it is a CA's (RFC 5280 section 4.2.1.9)."""
+    constraints = basic_constraints(certificate)
+    return constraints is not None and constraints.ca
+
+
+def basic_constraints(certificate: x509.Certificate) -> x509.BasicConstraints | None:
+    """Return a certificate's basic constraints, or None."""
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+    except x509.ExtensionNotFound:
+        return None
+
+
+def is_self_issued(certificate: x509.Certificate) -> bool:
+    """Return whether subject and issuer are the same name (RFC 5280 section 3.2)."""
+    return certificate.subject == certificate.issuer
+
+
+def same_certificate(one: x509.Certificate, other: x509.Certificate) -> bool:
+    """Return whether two certificates are the same bytes."""
+    return one.public_bytes(serialization.Encoding.DER) == other.public_bytes(serialization.Encoding.DER)
+
+
+def same_key(certificates: Sequence[x509.Certificate], public_key: PublicKey) -> x509.Certificate | None:
+    """Return the first certificate that carries *public_key*, or None."""
+    wanted = public_der(public_key)
+    return next((item for item in certificates if public_der(cast("PublicKey", item.public_key())) == wanted), None)

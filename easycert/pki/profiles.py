@@ -1,0 +1,113 @@
+"""Profiles: what the certificates of each kind carry, as named constants with the source of each rule beside it.
+
+A site's variant is ``profile._replace(...)``, never an ``if``. R = RFC 5280, B = CA/B Forum Baseline Requirements, C = its
+code-signing requirements. A private CA is not bound by B and C: where they cost users something (200-day servers, no
+Ed25519), easycert's own default stands, and ``docs/standards.md`` says so.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
+
+from easycert.errors import InvalidInput
+from easycert.model import Kind
+from easycert.pki.keys import KeyType
+from easycert.pki.validity import When, days
+
+#: 2.16.840.1.113730.1.1: Netscape's certificate type, a BIT STRING; only Synapse's own certificates still carry it.
+NETSCAPE_CERT_TYPE = ObjectIdentifier("2.16.840.1.113730.1.1")
+_NETSCAPE_CLIENT = bytes.fromhex("03020780")
+_NETSCAPE_SERVER = bytes.fromhex("03020640")
+_NETSCAPE_OBJECT_SIGNING = bytes.fromhex("03020410")
+
+_TEN_YEARS = days(3650)
+_CA_USAGE = frozenset({"key_cert_sign", "crl_sign"})  # R 4.2.1.3; no digitalSignature: it signs no OCSP (B 7.1.2.10.7)
+_SIGNING = frozenset({"digital_signature"})  # B 7.1.2.7.11, C 7.1.2.3
+#: keyEncipherment is for RSA key exchange, which Synapse's tool allows whatever the key.
+_SIGNING_AND_ENCIPHERMENT = frozenset({"digital_signature", "key_encipherment"})
+
+
+class Rules(NamedTuple):
+    """What the certificates of one kind carry beside their names and key."""
+
+    lifetime: When
+    key_usage: frozenset[str]
+    extended_key_usage: tuple[ObjectIdentifier, ...] = ()
+    netscape_cert_type: bytes | None = None
+    path_length: int | None = None
+    rsa_key_encipherment: bool = False
+
+
+class Profile(NamedTuple):
+    """A named set of rules for all kinds."""
+
+    name: str
+    key_type: KeyType
+    traditional_keys: bool
+    key_usage_critical: bool
+    leaf_basic_constraints_critical: bool
+    #: Users get an rfc822Name, code signers and users may carry more than a CN.
+    names_beyond_cn: bool
+    crl_lifetime: When
+    root: Rules
+    intermediate: Rules
+    host: Rules
+    user: Rules
+    code: Rules
+
+    def rules(self, kind: Kind, *, self_signed: bool) -> Rules:
+        """Return the rules for certificates of *kind*; a CA signed by another is an intermediate."""
+        if kind is Kind.CA:
+            return self.root if self_signed else self.intermediate
+        return {Kind.HOST: self.host, Kind.USER: self.user, Kind.CODE: self.code}[kind]
+
+
+MODERN = Profile(
+    name="modern",
+    key_type=KeyType.EC256,
+    traditional_keys=False,
+    key_usage_critical=True,  # R 4.2.1.3: SHOULD
+    leaf_basic_constraints_critical=True,  # B 7.1.2.7.8
+    names_beyond_cn=True,
+    crl_lifetime=days(7),  # B 4.9.7
+    root=Rules(_TEN_YEARS, _CA_USAGE),  # no pathLenConstraint: B 7.1.2.1.4
+    intermediate=Rules(days(1826), _CA_USAGE, path_length=0),
+    host=Rules(
+        days(397),  # what browsers accepted until 2026-03; B 6.3.2 is stricter for public CAs only
+        _SIGNING,
+        (ExtendedKeyUsageOID.SERVER_AUTH,),  # B 7.1.2.7.10
+        rsa_key_encipherment=True,  # B 7.1.2.7.11
+    ),
+    user=Rules(days(397), _SIGNING, (ExtendedKeyUsageOID.CLIENT_AUTH,)),
+    code=Rules(days(460), _SIGNING, (ExtendedKeyUsageOID.CODE_SIGNING,)),  # C 6.3.2, C 7.1.2.3
+)
+
+#: What Synapse itself loads and verifies: RSA-4096, ten years, CN-only subjects, nothing critical but BasicConstraints.
+SYNAPSE = Profile(
+    name="synapse",
+    key_type=KeyType.RSA4096,
+    traditional_keys=True,
+    key_usage_critical=False,
+    leaf_basic_constraints_critical=False,
+    names_beyond_cn=False,
+    crl_lifetime=_TEN_YEARS,
+    root=Rules(_TEN_YEARS, _CA_USAGE),
+    intermediate=Rules(_TEN_YEARS, _CA_USAGE),
+    host=Rules(
+        _TEN_YEARS, _SIGNING_AND_ENCIPHERMENT, (ExtendedKeyUsageOID.SERVER_AUTH,), netscape_cert_type=_NETSCAPE_SERVER
+    ),
+    user=Rules(_TEN_YEARS, _SIGNING, (ExtendedKeyUsageOID.CLIENT_AUTH,), netscape_cert_type=_NETSCAPE_CLIENT),
+    code=Rules(_TEN_YEARS, _SIGNING, (ExtendedKeyUsageOID.CODE_SIGNING,), netscape_cert_type=_NETSCAPE_OBJECT_SIGNING),
+)
+
+_PROFILES = {profile.name: profile for profile in (MODERN, SYNAPSE)}
+
+
+def profile_named(name: str) -> Profile:
+    """Return the profile called *name*. Raises InvalidInput."""
+    try:
+        return _PROFILES[name]
+    except KeyError:
+        raise InvalidInput("profile", name, f"is not one of {', '.join(_PROFILES)}") from None
