@@ -1,0 +1,296 @@
+"""The journal: how several files appear together or not at all, whatever happens in between.
+
+A set of files is first written to ``.easycert/journal/ID/`` as ``0``, ``1``, ... and made durable. Then the *record*,
+which says what goes where, gets its name: from that moment on the set will appear. Each file is then put in place, in
+the order given, and the entry is removed.
+
+- A new file is put in place by a hard link, which fails when the name is taken: nothing is ever overwritten, even when
+  a foreign program is faster than we are. A file that replaces another is put in place by renaming a second link to it;
+  the one it replaces stays in the journal (``N.old``) until all is done.
+- So the staged file keeps its name to the end and is the proof of what is ours, and each step can be repeated or
+  undone any number of times, by the process that began or by the next one.
+- An entry without a record was never promised to anyone and is swept. An entry with a record is finished by the next
+  command, unless a foreign file sits in its way: then it is undone.
+- A file system without hard links gets renames instead, and a look before them.
+
+The record is a list of NUL-terminated fields, since a file name may hold anything else.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from easycert.errors import AlreadyExists, printable
+from easycert.store.directories import WritableDirectory, sync_directory, sync_file
+from easycert.store.layout import STATE, Entry
+
+JOURNAL = f"{STATE}/journal"
+_RECORD, _RECORD_DRAFT = "record", "record.draft"
+_FORMAT = "easycert-journal-1"
+_RECORD_MAX = 64 * 1024 * 1024
+_ID = re.compile(r"[0-9a-f]{16}")
+_OURS = re.compile(r"[0-9]+(\.old|\.new)?|record(\.draft)?")
+_VERBS = {"create": False, "replace": True}
+_PRIVATE, _PUBLIC = 0o600, 0o644
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+#: What link(2) says where there are no hard links, or none to this file (Linux: fs.protected_hardlinks).
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+#: From this many files on, one sync(2) is cheaper than an fsync(2) of each; only Linux waits for it to finish.
+_SYNC_ALL_FROM = 100 if sys.platform == "linux" else sys.maxsize
+
+
+class Placement(NamedTuple):
+    """Where one staged file goes, and whether it may take the place of another."""
+
+    entry: Entry
+    replaces: bool
+
+
+class StagedFile(NamedTuple):
+    """One file of a transaction: its place, its bytes and whether only its owner may read it."""
+
+    placement: Placement
+    data: bytes
+    private: bool
+
+
+class Journal:
+    """The journal of a certificate directory that this process has locked.
+
+    Functions raise OSError as the system does, after they have put everything back.
+    """
+
+    def __init__(self, directory: WritableDirectory, report: Callable[[str], None]) -> None:
+        """Take the locked *directory*, and whom to tell about what is found in the journal and cannot be understood."""
+        self._directory = directory
+        self._report = report
+
+    def write(self, files: Sequence[StagedFile]) -> None:
+        """Put all of *files* in place, in their order, or none. Raises AlreadyExists or OSError."""
+        placements = [file.placement for file in files]
+        for folder in {placement.entry.folder for placement in placements}:
+            self._directory.descriptor(folder)  # made and judged before anything is written
+        unfinished = _Unfinished.begun(self._directory)
+        try:
+            try:
+                unfinished.stage(files)
+                unfinished.promise(placements, synced=len(files) >= _SYNC_ALL_FROM)
+            except BaseException:
+                unfinished.discard()
+                raise
+            unfinished.finish(placements)
+        finally:
+            unfinished.close()
+
+    def recover(self) -> None:
+        """Finish what an earlier process promised and sweep what it did not. Raises OSError when it cannot."""
+        for name in sorted(os.listdir(self._directory.descriptor(JOURNAL))):
+            if not self._recovered(name):
+                shown = printable(os.path.join(self._directory.path, JOURNAL, name))
+                self._report(f"{shown} is no journal entry that easycert understands; it is left alone")
+
+    def _recovered(self, name: str) -> bool:
+        if not _ID.fullmatch(name):
+            return False
+        try:
+            unfinished = _Unfinished(self._directory, name)
+        except (NotADirectoryError, FileNotFoundError):
+            return False
+        try:
+            return self._settled(unfinished)
+        finally:
+            unfinished.close()
+
+    def _settled(self, unfinished: _Unfinished) -> bool:
+        record = unfinished.record()
+        if record is None:
+            return unfinished.discard()
+        placements = _parsed(record)
+        if placements is None:
+            return False
+        try:
+            unfinished.finish(placements)
+        except AlreadyExists as conflict:
+            self._report(f"an interrupted command was undone: {conflict}")
+        return True
+
+
+class _Unfinished:
+    """One entry of the journal: a set of files on its way to its places."""
+
+    def __init__(self, directory: WritableDirectory, name: str) -> None:
+        self._directory = directory
+        self._name = name
+        self._journal = directory.descriptor(JOURNAL)
+        self._here = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._journal)
+
+    @classmethod
+    def begun(cls, directory: WritableDirectory) -> _Unfinished:
+        name = os.urandom(8).hex()
+        os.mkdir(name, 0o700, dir_fd=directory.descriptor(JOURNAL))
+        try:
+            return cls(directory, name)
+        except BaseException:
+            os.rmdir(name, dir_fd=directory.descriptor(JOURNAL))
+            raise
+
+    def close(self) -> None:
+        os.close(self._here)
+
+    def stage(self, files: Sequence[StagedFile]) -> None:
+        durable = len(files) < _SYNC_ALL_FROM
+        for number, file in enumerate(files):
+            self._write(str(number), file.data, mode=_PRIVATE if file.private else _PUBLIC, durable=durable)
+
+    def promise(self, placements: Sequence[Placement], *, synced: bool) -> None:
+        self._write(_RECORD_DRAFT, _written(placements), mode=_PRIVATE, durable=not synced)
+        if synced:
+            os.sync()
+        os.rename(_RECORD_DRAFT, _RECORD, src_dir_fd=self._here, dst_dir_fd=self._here)
+        sync_directory(self._here)
+        sync_directory(self._journal)
+
+    def record(self) -> bytes | None:
+        try:
+            descriptor = os.open(_RECORD, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self._here)
+        except FileNotFoundError:
+            return None
+        with open(descriptor, "rb") as file:
+            return file.read(_RECORD_MAX)
+
+    def finish(self, placements: Sequence[Placement]) -> None:
+        """Put the files in place; when one cannot be, take all back. Raises AlreadyExists or OSError."""
+        try:
+            for number, placement in enumerate(placements):
+                self._place(str(number), placement)
+            self._sync_places(placements)
+        except BaseException:
+            self._undo(placements)
+            raise
+        self.discard()
+
+    def discard(self) -> bool:
+        """Remove the entry, its record first; return whether that worked. What is left is swept by the next command."""
+        try:
+            for name in sorted(filter(_OURS.fullmatch, os.listdir(self._here)), reverse=True):
+                os.unlink(name, dir_fd=self._here)  # "record" sorts behind the numbers, so it goes first
+            os.rmdir(self._name, dir_fd=self._journal)
+        except OSError:
+            return False
+        return True
+
+    def _write(self, name: str, data: bytes, *, mode: int, durable: bool) -> None:
+        descriptor = os.open(name, _NEW_FILE, _PRIVATE, dir_fd=self._here)
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(descriptor, view) :]
+            os.fchmod(descriptor, mode)  # whatever the umask left
+            if durable:
+                sync_file(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _place(self, staged: str, placement: Placement) -> None:
+        folder, filename = self._directory.descriptor(placement.entry.folder), placement.entry.filename
+        mine = _identity(staged, self._here)
+        if mine is None or mine == _identity(filename, folder):
+            return  # moved or linked before this was interrupted
+        if placement.replaces:
+            self._keep_old(staged, folder, filename)
+            self._replace(staged, folder, filename)
+        else:
+            self._create(staged, folder, placement.entry)
+
+    def _create(self, staged: str, folder: int, entry: Entry) -> None:
+        try:
+            if not self._linked(staged, self._here, entry.filename, folder):
+                if _identity(entry.filename, folder) is not None:
+                    raise FileExistsError
+                os.rename(staged, entry.filename, src_dir_fd=self._here, dst_dir_fd=folder)
+        except FileExistsError:
+            raise AlreadyExists(os.path.join(self._directory.path, entry.folder, entry.filename)) from None
+
+    def _replace(self, staged: str, folder: int, filename: str) -> None:
+        second = f"{staged}.new"
+        if _identity(second, self._here) is None and not self._linked(staged, self._here, second, self._here):
+            second = staged
+        os.rename(second, filename, src_dir_fd=self._here, dst_dir_fd=folder)
+
+    def _keep_old(self, staged: str, folder: int, filename: str) -> None:
+        old = f"{staged}.old"
+        if _identity(filename, folder) is None or _identity(old, self._here) is not None:
+            return
+        if not self._linked(filename, folder, old, self._here):
+            os.rename(filename, old, src_dir_fd=folder, dst_dir_fd=self._here)
+
+    @staticmethod
+    def _linked(source: str, source_folder: int, target: str, target_folder: int) -> bool:
+        try:
+            os.link(source, target, src_dir_fd=source_folder, dst_dir_fd=target_folder, follow_symlinks=False)
+        except OSError as error:
+            if error.errno in _NO_LINKS:
+                return False
+            raise
+        return True
+
+    def _undo(self, placements: Sequence[Placement]) -> None:
+        try:
+            for number, placement in reversed(list(enumerate(placements))):
+                self._withdraw(str(number), placement.entry)
+            self._sync_places(placements)
+        except OSError:  # the record stays, and the next command finishes what this one could not
+            return
+        self.discard()
+
+    def _withdraw(self, staged: str, entry: Entry) -> None:
+        folder, filename = self._directory.descriptor(entry.folder), entry.filename
+        mine, there = _identity(staged, self._here), _identity(filename, folder)
+        if mine is None and there is not None:  # it was moved, for lack of hard links
+            os.rename(filename, staged, src_dir_fd=folder, dst_dir_fd=self._here)
+            there = None
+        elif there not in (None, mine):
+            return  # not ours
+        if _identity(f"{staged}.old", self._here) is not None:
+            os.rename(f"{staged}.old", filename, src_dir_fd=self._here, dst_dir_fd=folder)
+        elif there is not None:
+            os.unlink(filename, dir_fd=folder)
+
+    def _sync_places(self, placements: Sequence[Placement]) -> None:
+        self._directory.sync(sorted({placement.entry.folder for placement in placements}))
+
+
+def _identity(name: str, folder: int) -> tuple[int, int] | None:
+    try:
+        status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _written(placements: Sequence[Placement]) -> bytes:
+    fields = [_FORMAT]
+    for entry, replaces in placements:
+        fields += ["replace" if replaces else "create", entry.folder, entry.filename]
+    return b"".join(os.fsencode(field) + b"\0" for field in [*fields, "end"])
+
+
+def _parsed(record: bytes) -> list[Placement] | None:
+    """Return what a record says; None when it is not one, or names a place outside the certificate directory."""
+    first, *fields = os.fsdecode(record).split("\0")
+    if first != _FORMAT or fields[-2:] != ["end", ""] or len(fields) % 3 != 2:
+        return None
+    steps = list(zip(fields[0:-2:3], fields[1:-2:3], fields[2:-2:3], strict=True))
+    if any(verb not in _VERBS or not plain(folder) or not plain(name) for verb, folder, name in steps):
+        return None
+    return [Placement(Entry(folder, name), _VERBS[verb]) for verb, folder, name in steps]
+
+
+def plain(name: str) -> bool:
+    """Return whether *name* is one visible component of a path."""
+    return bool(name) and not name.startswith(".") and "/" not in name and "\0" not in name
