@@ -18,13 +18,11 @@ from types import TracebackType
 from easycert.errors import (
     AlreadyExists,
     EasycertError,
-    InvalidName,
     StoreBusy,
     StoreFailure,
     UnreadableFile,
     UnsafeDirectory,
 )
-from easycert.pki.names import SafeName
 from easycert.store.directories import StrictModes, Strictness
 from easycert.store.journal import JOURNAL, Journal, Placement, StagedFile, plain
 from easycert.store.layout import Entry
@@ -87,7 +85,7 @@ class FileStore:
         names: set[str] = set()
         for directory in self._directories:
             names.update(_file_names(os.path.join(directory, folder)))
-        return [entry for entry in (Entry(folder, name) for name in sorted(names)) if _is_name(entry.name)]
+        return [entry for entry in (Entry(folder, name) for name in sorted(names)) if entry.is_named]
 
     def exposed(self, entry: Entry) -> bool:
         """Return whether others than its owner may read or write *entry*; False when there is none."""
@@ -288,14 +286,6 @@ def _file_names(folder: str) -> list[str]:
         return []
     except OSError as error:
         raise UnreadableFile(folder, _reason(error)) from error
-
-
-def _is_name(text: str) -> bool:
-    try:
-        SafeName(text)
-    except InvalidName:
-        return False
-    return True
 
 
 def _reason(error: OSError) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from easycert.errors import InvalidName
 from easycert.model import Kind
 from easycert.pki.names import SafeName
 
@@ -36,6 +37,14 @@ class Entry(NamedTuple):
     def suffix(self) -> str:
         """The suffix without its dot (``crt``, ``key``, ``csr``, ``p12``, ``crl``)."""
         return self.filename.rpartition(".")[2]
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the name is one that a certificate may have; hidden and stray files have none."""
+        try:
+            return bool(SafeName(self.name))
+        except InvalidName:
+            return False
 
 
 def certificate(kind: Kind, name: SafeName) -> Entry:

@@ -34,7 +34,7 @@ class Lock:
         self._made = False
 
     def acquire(self, timeout: float) -> None:
-        """Wait up to *timeout* seconds for the lock. Raises StoreBusy (it names the holder), StoreFailure or OSError."""
+        """Wait up to *timeout* seconds for the lock. Raises StoreBusy (naming the holder), StoreFailure or OSError."""
         waited, pause = 0.0, _FIRST_PAUSE
         while not self._taken():
             if waited >= timeout:
