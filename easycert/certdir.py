@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from easycert.errors import InvalidInput
 from easycert.signers.keyfile import KeyFiles
 from easycert.signers.protocol import Signers
+from easycert.store.directories import Strictness
 from easycert.store.protocol import Store
 
 DEFAULT_DIRECTORY = "~/.syn/certs"
@@ -34,16 +35,25 @@ class CertDir:
         self._clock = clock
 
     @classmethod
-    def open(cls, directory: str | os.PathLike[str] | Sequence[str] | None = None) -> CertDir:
+    def open(
+        cls,
+        directory: str | os.PathLike[str] | Sequence[str] | None = None,
+        *,
+        lock_timeout: float = 10.0,
+        unsafe: Strictness = Strictness.REFUSE,
+        report: Callable[[str], None] | None = None,
+    ) -> CertDir:
         """Return the certificate directory at *directory*; nothing is created before something is written.
 
         Several directories form a search path: all are read, in order; the first is written to. None means
         ``EASYCERT_DIR``, else ``SYN_CERT_DIR`` (both may hold several, separated by ``:``), else ``~/.syn/certs``.
-        Raises InvalidInput when the home directory is needed and unknown.
+        A writer waits *lock_timeout* seconds for another; *unsafe* says what to do about a directory that others could
+        change, and *report* is told what is odd but no error. Raises InvalidInput when the home directory is needed
+        and unknown.
         """
         from easycert.store.files import FileStore
 
-        return cls(FileStore(directories(directory)))
+        return cls(FileStore(directories(directory), lock_timeout=lock_timeout, unsafe=unsafe, report=report))
 
     @classmethod
     def in_memory(cls, clock: Callable[[], datetime] = utc_now) -> CertDir:

@@ -154,7 +154,8 @@ def general_name(san: SubjectAltName) -> x509.GeneralName:
 
 def _der_utf8_string(text: str) -> bytes:
     data = text.encode()
-    length = bytes([len(data)]) if len(data) < 0x80 else bytes([0x82]) + len(data).to_bytes(2, "big")  # noqa: PLR2004
+    size = len(data).to_bytes(2, "big").lstrip(b"\0")
+    length = size if len(data) < 0x80 else bytes([0x80 | len(size)]) + size  # X.690 section 8.1.3
     return b"\x0c" + length + data
 
 

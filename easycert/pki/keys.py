@@ -19,11 +19,7 @@ from easycert.errors import EncryptedKey, InvalidInput, Malformed, WeakKey
 MlDsaPrivateKey: TypeAlias = mldsa.MLDSA44PrivateKey | mldsa.MLDSA65PrivateKey | mldsa.MLDSA87PrivateKey
 MlDsaPublicKey: TypeAlias = mldsa.MLDSA44PublicKey | mldsa.MLDSA65PublicKey | mldsa.MLDSA87PublicKey
 PrivateKey: TypeAlias = (
-    rsa.RSAPrivateKey
-    | ec.EllipticCurvePrivateKey
-    | ed25519.Ed25519PrivateKey
-    | ed448.Ed448PrivateKey
-    | MlDsaPrivateKey
+    rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey | MlDsaPrivateKey
 )
 PublicKey: TypeAlias = (
     rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | ed448.Ed448PublicKey | MlDsaPublicKey
@@ -138,7 +134,9 @@ def require_strong(key: object, what: str) -> PublicKey:
     and ML-DSA are a private CA's own choice. BR 6.1.1.3: known weaknesses of RSA keys are looked for.
     """
     if not isinstance(key, _PUBLIC_KEYS):
-        raise WeakKey(what, f"its key type {key_name(key)} is not accepted; use RSA, P-256/384/521, Ed25519/448 or ML-DSA")
+        raise WeakKey(
+            what, f"its key type {key_name(key)} is not accepted; use RSA, P-256/384/521, Ed25519/448 or ML-DSA"
+        )
     if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name not in _CURVES:
         raise WeakKey(what, f"the curve {key.curve.name} is not accepted; use P-256, P-384 or P-521")
     if isinstance(key, rsa.RSAPublicKey):
@@ -160,7 +158,8 @@ def _require_strong_rsa(key: rsa.RSAPublicKey, what: str) -> None:
 
 
 def private_pem(key: PrivateKey, *, traditional: bool = False) -> bytes:
-    """Return *key* unencrypted in PEM: PKCS#8, or for RSA and EC the *traditional* form (PKCS#1, SEC 1)."""
+    """Return *key* unencrypted in PEM: PKCS#8, or the *traditional* form where there is one (PKCS#1, SEC 1)."""
+    traditional = traditional and isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)
     form = serialization.PrivateFormat.TraditionalOpenSSL if traditional else serialization.PrivateFormat.PKCS8
     return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
 
@@ -183,5 +182,6 @@ def load_private_key(data: bytes, source: str, *, passphrase: bytes | None = Non
         raise Malformed(source, "a private key in PEM", "it cannot be decoded") from None
     if not hasattr(key, "sign"):
         raise WeakKey(source, "its key type cannot sign")
-    require_strong(key.public_key(), source) if not ours else None
+    if not ours:
+        require_strong(key.public_key(), source)
     return cast("PrivateKey", key)

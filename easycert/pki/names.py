@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Iterable
 from enum import Enum
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from easycert.errors import InvalidInput, InvalidName, InvalidSan, NameLength, printable
 
@@ -28,10 +28,18 @@ _DNS_NAME_MAX = 253
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 #: Not host names by RFC 952, but container engines make them and every TLS client matches them.
 _LABEL_WITH_UNDERSCORE = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
-_LOCAL_PART = re.compile(r"[A-Za-z0-9!#%&'*+/=?^_`{|}~.-]{1,64}")
+#: Not only digits: browsers read a name that ends in ``.0x7f`` or ``.1`` as an IPv4 address (WHATWG URL section 3.5).
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+#: RFC 5321 section 4.1.2 (Dot-string) with RFC 6531 section 3.3 (anything beyond ASCII), RFC 5321 section 4.5.3.1.1.
+_ATOM = r"[A-Za-z0-9!#%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+"
+_LOCAL_PART = re.compile(rf"{_ATOM}(\.{_ATOM})*")
+_LOCAL_PART_MAX = 64
 _PERSON = re.compile(r"[\w.+-]+(@[\w.-]+)?")
 _TITLE = re.compile(r"[\w.+@&,()-]+( [\w.+@&,()-]+)*")
-_URI_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+#: RFC 3986 sections 2.1 to 2.3: what may stand in a URI unescaped, and the percent sign of what is escaped.
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
+#: SPIFFE's limit, the only one that anybody ever set for the URI in a certificate.
+_URI_MAX = 2048
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 #: Makes the error for a reason; the caller knows which value is at fault.
@@ -46,22 +54,49 @@ class SafeName(str):
 
     __slots__ = ()
     WHAT = "name"
+    #: Bytes in UTF-8.
+    LIMIT = FILE_NAME_MAX
 
-    def __new__(cls, text: str) -> SafeName:
+    def __new__(cls, text: str) -> Self:
         """Return *text*, normalised to NFC, as a name."""
-        return super().__new__(cls, _file_safe(cls.WHAT, text))
+        return super().__new__(cls, _file_safe(cls.WHAT, text, cls.LIMIT))
+
+    @property
+    def common_name(self) -> str | None:
+        """What the subject's CN says; None for a name too long for one (RFC 5280 appendix A.1)."""
+        return str(self) if len(self.encode()) <= COMMON_NAME_MAX else None
+
+    @property
+    def sans(self) -> tuple[SubjectAltName, ...]:
+        """The subject alternative names that a certificate of this name always carries."""
+        return ()
 
 
 class CommonName(SafeName):
     """A name as Synapse's tool accepts it: safe as a file name and 1 to 64 bytes in UTF-8."""
 
     __slots__ = ()
+    LIMIT = COMMON_NAME_MAX
 
-    def __new__(cls, text: str) -> CommonName:
-        """Return *text* as a name that fits a common name."""
+    def __new__(cls, text: str) -> Self:
+        """Return *text* as a name that fits a common name; its length is judged before anything else."""
         if not 1 <= len(text.encode("utf-8", "surrogatepass")) <= COMMON_NAME_MAX:
             raise NameLength(cls.WHAT, text, limit=COMMON_NAME_MAX)
-        return super().__new__(cls, text)  # type: ignore[return-value]
+        return super().__new__(cls, text)
+
+
+class SynapseHostName(CommonName):
+    """A host name as Synapse's tool accepts it: any text for the file and the CN, the SAN where DNS can say it."""
+
+    __slots__ = ()
+
+    @property
+    def sans(self) -> tuple[SubjectAltName, ...]:
+        """The name as a SAN, in A-labels; none for what is no DNS name, which only the CN can carry."""
+        try:
+            return (typed_san(SanType.DNS, self, underscores=True),)
+        except InvalidSan:
+            return ()
 
 
 class _MatchedName(SafeName):
@@ -69,26 +104,23 @@ class _MatchedName(SafeName):
     RULE: re.Pattern[str]
     ALLOWED: str
 
-    def __new__(cls, text: str) -> _MatchedName:
-        if not cls.RULE.fullmatch(safe := _file_safe(cls.WHAT, text)):
+    def __new__(cls, text: str) -> Self:
+        safe = _file_safe(cls.WHAT, text, cls.LIMIT)
+        if safe.startswith("-"):
+            raise InvalidName(cls.WHAT, text, "starts with a hyphen, so that programs would take it for an option")
+        if not cls.RULE.fullmatch(safe):
             raise InvalidName(cls.WHAT, text, f"may hold only {cls.ALLOWED}")
-        return super().__new__(cls, safe)  # type: ignore[return-value]
+        return super().__new__(cls, safe)
 
 
 class CaName(_MatchedName):
-    """The name of a certificate authority, which is also its subject's common name."""
+    """The name of a certificate authority, which is also its subject's common name; no ``*``, as in a host's."""
 
     __slots__ = ()
     WHAT = "CA name"
+    LIMIT = COMMON_NAME_MAX
     RULE = _TITLE
     ALLOWED = "letters, digits, single spaces and . _ + @ & , ( ) -"
-
-    def __new__(cls, text: str) -> CaName:
-        """Return *text* as a CA name; a wildcard, which would read like a host, is refused by the rule."""
-        name = super().__new__(cls, text)
-        if len(name.encode()) > COMMON_NAME_MAX:
-            raise NameLength(cls.WHAT, text, limit=COMMON_NAME_MAX)
-        return name  # type: ignore[return-value]
 
 
 class CodeName(CaName):
@@ -106,11 +138,14 @@ class UserName(_MatchedName):
     RULE = _PERSON
     ALLOWED = "letters, digits, . _ + - and one @ before a domain"
 
-    def __new__(cls, text: str) -> UserName:
-        """Return *text* as a user name; the part behind an ``@`` must be a DNS name (A-labels are made)."""
-        local, at, domain = _file_safe(cls.WHAT, text).lower().rpartition("@")
-        safe = f"{local}@{_dns_name(domain, partial(InvalidName, cls.WHAT, text))}" if at else domain
-        return super().__new__(cls, safe)  # type: ignore[return-value]
+    def __new__(cls, text: str) -> Self:
+        """Return *text* as a user name; what holds an ``@`` must be an e-mail address (its domain in A-labels)."""
+        safe = _file_safe(cls.WHAT, text, cls.LIMIT).lower()
+        if "@" in safe:
+            safe = _mailbox(safe, partial(InvalidName, cls.WHAT, text))
+        elif len(safe.encode()) > COMMON_NAME_MAX:  # there is no e-mail address to carry what no common name can
+            raise NameLength(cls.WHAT, text, limit=COMMON_NAME_MAX)
+        return super().__new__(cls, safe)
 
 
 class HostName(SafeName):
@@ -122,21 +157,29 @@ class HostName(SafeName):
     WHAT = "host name"
     address: IpAddress | None
 
-    def __new__(cls, text: str) -> HostName:
-        """Return *text* as a host name; a U-label becomes its A-label (IDNA2008), an IPv6 address its short form."""
-        address = _ip_address(text)
+    def __new__(cls, text: str) -> Self:
+        """Return *text* as a host name; a U-label becomes its A-label (IDNA2008), an IPv6 address its short form.
+
+        An IPv6 address may also be written as in its file name (``2001_db8__1``).
+        """
         # mkcert's habit: a colon is not safe in a file name everywhere, an underscore is and is no part of a host name.
+        address = _ip_address(text if ":" in text else text.replace("_", ":"))
         safe = str(address).replace(":", "_") if address else _dns_name(text, partial(InvalidName, cls.WHAT, text))
         name = super().__new__(cls, safe)
-        name.address = address  # type: ignore[attr-defined]
-        return name  # type: ignore[return-value]
+        name.address = address
+        return name
 
     @property
-    def san(self) -> SubjectAltName:
+    def common_name(self) -> str | None:
+        """The name, or the IP address as people write it; None where it is too long for a CN (the SAN has it)."""
+        return str(self.address) if self.address else super().common_name
+
+    @property
+    def sans(self) -> tuple[SubjectAltName, ...]:
         """The name as a subject alternative name: ``DNS`` or ``IP``, never an address as a DNS name."""
         if self.address:
-            return SubjectAltName(SanType.IP, str(self.address))
-        return SubjectAltName(SanType.DNS, str(self))
+            return (SubjectAltName(SanType.IP, str(self.address)),)
+        return (SubjectAltName(SanType.DNS, str(self)),)
 
     @property
     def display(self) -> str:
@@ -169,16 +212,16 @@ _PREFIXES = {san_type.value.lower(): san_type for san_type in SanType}
 
 def parse_san(text: str) -> SubjectAltName:
     """Parse one SAN, ``DNS: IP: email: URI:`` before it or its type guessed. Raises InvalidSan."""
-    prefix, colon, value = text.strip().partition(":")
+    text = text.strip(" ")  # as in a comma-separated list; a newline or tab is a mistake that somebody should hear of
+    prefix, colon, value = text.partition(":")
     san_type = _PREFIXES.get(prefix.lower()) if colon else None
     if san_type is None:
-        value = text.strip()
-        san_type = _guessed_type(value)
-    return typed_san(san_type, value)
+        return typed_san(_guessed_type(text), text)
+    return typed_san(san_type, value.strip(" "))
 
 
 def typed_san(san_type: SanType, value: str, *, underscores: bool = False) -> SubjectAltName:
-    """Return *value* as a SAN of this type, normalised; *underscores* lets them stand in DNS names. Raises InvalidSan."""
+    """Return *value* as a SAN of this type, normalised, with *underscores* in a DNS name if allowed. Raises InvalidSan."""
     if san_type is SanType.IP:
         address = _ip_address(value)
         if address is None:
@@ -189,7 +232,9 @@ def typed_san(san_type: SanType, value: str, *, underscores: bool = False) -> Su
         if address is not None:  # an address is never a dNSName: RFC 5280 section 4.2.1.6, RFC 9525 section 4.1
             return SubjectAltName(SanType.IP, str(address))
         return SubjectAltName(san_type, _dns_name(value, partial(InvalidSan, value), underscores=underscores))
-    return SubjectAltName(san_type, _mailbox(value) if san_type is SanType.EMAIL else _uri(value))
+    if san_type is SanType.EMAIL:
+        return SubjectAltName(san_type, _mailbox(value, partial(InvalidSan, value)))
+    return SubjectAltName(san_type, _uri(value))
 
 
 def unique_sans(sans: Iterable[SubjectAltName]) -> tuple[SubjectAltName, ...]:
@@ -225,7 +270,7 @@ def _scripts(label: str) -> set[str]:
     return {together.get(word, word) for word in words}
 
 
-def _file_safe(what: str, text: str) -> str:
+def _file_safe(what: str, text: str, limit: int) -> str:
     reason = _unsafe(text)
     if reason:
         raise InvalidName(what, text, reason)
@@ -233,8 +278,8 @@ def _file_safe(what: str, text: str) -> str:
         import unicodedata
 
         text = unicodedata.normalize("NFC", text)
-    if len(text.encode()) > FILE_NAME_MAX:
-        raise NameLength(what, text, limit=FILE_NAME_MAX)
+    if len(text.encode()) > limit:
+        raise NameLength(what, text, limit=limit)
     return text
 
 
@@ -272,7 +317,7 @@ def _dns_name(text: str, refuse: _Refuse, *, underscores: bool = False) -> str:
         raise refuse("may hold '*' only as its whole first label (RFC 9525 section 6.3)")
     rule = _LABEL_WITH_UNDERSCORE if underscores else _LABEL
     labels = [_label(label, rule, refuse) for label in name.split(".")]
-    if labels[-1].isdigit():
+    if _NUMBER.fullmatch(labels[-1]):
         raise refuse("is neither an IP address nor a DNS name (its last label is a number)")
     if wildcard and len(labels) < 2:
         raise refuse("needs at least two labels below the wildcard")
@@ -306,31 +351,41 @@ def _a_label(label: str, refuse: _Refuse) -> str:
 def _guessed_type(value: str) -> SanType:
     if _ip_address(value) is not None:
         return SanType.IP
-    if "://" in value or (":" in value and _URI_SCHEME.match(value) and "@" not in value):
+    if "://" in value or value[:4].lower() == "urn:":  # not just any colon: `localhost:8443` and `RID:1.2` are mistakes
         return SanType.URI
     return SanType.EMAIL if "@" in value else SanType.DNS
 
 
-def _mailbox(text: str) -> str:
-    local, at, domain = text.rpartition("@")
-    if not at or not local or not text.isprintable():
-        raise InvalidSan(text, "is not an e-mail address")
-    if local.isascii() and (not _LOCAL_PART.fullmatch(local) or ".." in local or local[0] == "." or local[-1] == "."):
-        raise InvalidSan(text, "is not an e-mail address")
-    if " " in local or len(local.encode()) > 64:
-        raise InvalidSan(text, "is not an e-mail address")
-    return f"{local}@{_dns_name(domain, partial(InvalidSan, text))}"
+def _mailbox(text: str, refuse: _Refuse) -> str:
+    """Return an e-mail address, its local part in NFC (RFC 6532 section 3.1) and its domain in A-labels (RFC 9598)."""
+    local, _, domain = text.rpartition("@")
+    if not local.isascii():
+        import unicodedata
+
+        local = unicodedata.normalize("NFC", local)
+    if not local.isprintable() or len(local.encode()) > _LOCAL_PART_MAX or not _LOCAL_PART.fullmatch(local):
+        raise refuse("is not an e-mail address")
+    return f"{local}@{_plain_dns_name(domain, refuse)}"
 
 
 def _uri(text: str) -> str:
+    """Return an absolute URI as it is; its host, if it has an authority, must be a DNS name or IP address."""
     from urllib.parse import urlsplit
 
-    if not text.isascii() or not text.isprintable() or " " in text:
-        raise InvalidSan(text, "is not a URI: percent-encode what is not ASCII (RFC 3986 section 2.1)")
+    refuse = partial(InvalidSan, text)
+    if not _URI.fullmatch(text) or len(text) > _URI_MAX:
+        raise refuse(f"is not an absolute URI of up to {_URI_MAX} characters, percent-encoded (RFC 3986 section 2.1)")
     try:
         parts = urlsplit(text)
+        host, _ = parts.hostname or "", parts.port  # the port is checked when it is asked for
     except ValueError:
-        raise InvalidSan(text, "is not a URI") from None
-    if not parts.scheme or not (parts.netloc or parts.path):
-        raise InvalidSan(text, "is not an absolute URI (RFC 5280 section 4.2.1.6)")
+        raise refuse("is not a URI") from None
+    if text[len(parts.scheme) :].startswith("://") and _ip_address(host) is None:  # RFC 5280 section 4.2.1.6
+        _plain_dns_name(host, refuse, underscores=True)
     return text
+
+
+def _plain_dns_name(text: str, refuse: _Refuse, *, underscores: bool = False) -> str:
+    if text.startswith("*"):
+        raise refuse("must not hold a wildcard")
+    return _dns_name(text, refuse, underscores=underscores)

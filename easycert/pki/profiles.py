@@ -14,6 +14,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 from easycert.errors import InvalidInput
 from easycert.model import Kind
 from easycert.pki.keys import KeyType
+from easycert.pki.names import SanType
 from easycert.pki.validity import When, days
 
 #: 2.16.840.1.113730.1.1: Netscape's certificate type, a BIT STRING; only Synapse's own certificates still carry it.
@@ -38,6 +39,8 @@ class Rules(NamedTuple):
     netscape_cert_type: bytes | None = None
     path_length: int | None = None
     rsa_key_encipherment: bool = False
+    #: Types of SAN that are taken over from a stranger's request; an operator may give others.
+    request_sans: frozenset[SanType] = frozenset()
 
 
 class Profile(NamedTuple):
@@ -79,8 +82,14 @@ MODERN = Profile(
         _SIGNING,
         (ExtendedKeyUsageOID.SERVER_AUTH,),  # B 7.1.2.7.10
         rsa_key_encipherment=True,  # B 7.1.2.7.11
+        request_sans=frozenset({SanType.DNS, SanType.IP}),  # B 7.1.2.7.12
     ),
-    user=Rules(days(397), _SIGNING, (ExtendedKeyUsageOID.CLIENT_AUTH,)),
+    user=Rules(
+        days(397),
+        _SIGNING,
+        (ExtendedKeyUsageOID.CLIENT_AUTH,),
+        request_sans=frozenset({SanType.EMAIL, SanType.URI}),
+    ),
     code=Rules(days(460), _SIGNING, (ExtendedKeyUsageOID.CODE_SIGNING,)),  # C 6.3.2, C 7.1.2.3
 )
 
@@ -96,7 +105,11 @@ SYNAPSE = Profile(
     root=Rules(_TEN_YEARS, _CA_USAGE),
     intermediate=Rules(_TEN_YEARS, _CA_USAGE),
     host=Rules(
-        _TEN_YEARS, _SIGNING_AND_ENCIPHERMENT, (ExtendedKeyUsageOID.SERVER_AUTH,), netscape_cert_type=_NETSCAPE_SERVER
+        _TEN_YEARS,
+        _SIGNING_AND_ENCIPHERMENT,
+        (ExtendedKeyUsageOID.SERVER_AUTH,),
+        netscape_cert_type=_NETSCAPE_SERVER,
+        request_sans=frozenset(SanType),
     ),
     user=Rules(_TEN_YEARS, _SIGNING, (ExtendedKeyUsageOID.CLIENT_AUTH,), netscape_cert_type=_NETSCAPE_CLIENT),
     code=Rules(_TEN_YEARS, _SIGNING, (ExtendedKeyUsageOID.CODE_SIGNING,), netscape_cert_type=_NETSCAPE_OBJECT_SIGNING),

@@ -31,6 +31,8 @@ _ATTRIBUTES: dict[str, tuple[ObjectIdentifier, int]] = {
     "UID": (NameOID.USER_ID, 256),
 }
 _LIMITS = dict(_ATTRIBUTES.values())
+#: RFC 5280 section 4.1.2.4 and appendix A.1: these are PrintableString, which X.680 section 41.4 spells out.
+_PRINTABLE_STRING = re.compile(r"[A-Za-z0-9 '()+,./:=?-]*")
 _PART = re.compile(r"((?:\\.|[^\\,=])+)=((?:\\.|[^\\,])*)(?:,|$)")
 
 Attributes = tuple[tuple[ObjectIdentifier, str], ...]
@@ -48,14 +50,16 @@ def parse_subject(text: str) -> Attributes:
         part = _PART.match(text, position)
         if part is None:
             raise InvalidInput("subject", text, "is not like O=Acme,C=FR")
-        attributes.append(_attribute(text, part[1].strip(), re.sub(r"\\(.)", r"\1", part[2].strip())))
+        attributes.append(_attribute(text, part[1].strip(), re.sub(r"\\(.)", r"\1", part[2]).strip()))
         position = part.end()
     return tuple(attributes)
 
 
 def _attribute(text: str, label: str, value: str) -> tuple[ObjectIdentifier, str]:
     if label.upper() not in _ATTRIBUTES:
-        raise InvalidInput("subject", text, f"has an unknown attribute {printable(label)}; known: {', '.join(_ATTRIBUTES)}")
+        raise InvalidInput(
+            "subject", text, f"has an unknown attribute {printable(label)}; known: {', '.join(_ATTRIBUTES)}"
+        )
     if label.upper() == "CN":
         raise InvalidInput("subject", text, "must not set CN: the name of the certificate becomes its CN")
     oid, limit = _ATTRIBUTES[label.upper()]
@@ -73,7 +77,9 @@ def attribute_flaw(oid: ObjectIdentifier, value: str) -> str:
         return "is too long"
     if oid == NameOID.COUNTRY_NAME and not (len(value) == _LIMITS[oid] and value.isascii() and value.isalpha()):
         return "is not a two-letter country code"
-    if oid in (NameOID.SERIAL_NUMBER, NameOID.DOMAIN_COMPONENT) and not value.isascii():
+    if oid == NameOID.SERIAL_NUMBER and not _PRINTABLE_STRING.fullmatch(value):
+        return "holds more than letters, digits, spaces and ' ( ) + , - . / : = ?"
+    if oid == NameOID.DOMAIN_COMPONENT and not value.isascii():
         return "is not ASCII"
     return ""
 

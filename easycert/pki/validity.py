@@ -15,7 +15,7 @@ from easycert.errors import InvalidInput
 BACKDATE = timedelta(minutes=5)
 #: notAfter is inclusive (RFC 5280 section 4.1.2.5): one second less makes 397 days exactly 397 days.
 _INCLUSIVE = timedelta(seconds=1)
-_DURATION = re.compile(r"(\d{1,6})\s*([smhdwy])", re.IGNORECASE)
+_DURATION = re.compile(r"([0-9]{1,6}) ?([smhdwy])", re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
 _LATEST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)  # "no well-defined expiration", RFC 5280 section 4.1.2.5
 
@@ -27,7 +27,12 @@ class Validity(NamedTuple):
     not_after: datetime
 
     def clamped_to(self, latest: datetime) -> Validity:
-        """Return the period, ending no later than *latest* (the end of the issuer's own validity)."""
+        """Return the period, ending no later than *latest* (the end of the issuer's own validity).
+
+        Raises InvalidInput when nothing is left, because the period starts after that.
+        """
+        if latest <= self.not_before:
+            raise InvalidInput("validity", rfc3339(self.not_before), f"starts after its issuer's end {rfc3339(latest)}")
         return Validity(self.not_before, min(self.not_after, latest))
 
 
@@ -78,7 +83,7 @@ def period(now: datetime, end: When, start: When | None = None) -> Validity:
     now = now.astimezone(UTC).replace(microsecond=0)
     begin = start.resolve(now) if start else now
     until = end.resolve(begin)
-    validity = Validity(begin if start else begin - BACKDATE, until - (_INCLUSIVE if end.distance else timedelta()))
+    validity = Validity(begin if start else begin - BACKDATE, until - (timedelta() if end.instant else _INCLUSIVE))
     if validity.not_after <= validity.not_before or validity.not_after > _LATEST or validity.not_before.year < 1950:
         shown = f"{rfc3339(validity.not_before)} to {rfc3339(validity.not_after)}"
         raise InvalidInput("validity", shown, "is empty or cannot be written into a certificate")
@@ -89,4 +94,4 @@ def period(now: datetime, end: When, start: When | None = None) -> Validity:
 
 def rfc3339(instant: datetime) -> str:
     """Return an instant as text: ``2027-03-15T12:00:00Z``."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"  # strftime: no year 0001

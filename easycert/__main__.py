@@ -1,0 +1,5 @@
+"""``python -m easycert``: the same as the console script."""
+
+from easycert.cli.entry import main
+
+main()

@@ -1,0 +1,33 @@
+"""The subcommands: name, where it is implemented, and its line of help; nothing is imported before it is used."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Command(NamedTuple):
+    """One subcommand: the module and function behind it, its panel in the overview, and one line of help."""
+
+    module: str
+    function: str
+    panel: str
+    help: str
+
+
+_MAKE = "Make"
+_REQUEST = "Requests"
+_LOOK = "Look"
+
+COMMANDS: dict[str, Command] = {
+    "ca": Command("issue", "ca", _MAKE, "Make certificate authorities: roots, or intermediates with --signas."),
+    "host": Command("issue", "host", _MAKE, "Make host (server) certificates."),
+    "user": Command("issue", "user", _MAKE, "Make user (client) certificates."),
+    "code": Command("issue", "code", _MAKE, "Make code-signing certificates."),
+    "csr": Command("csr", "app", _REQUEST, "Make a key and a signing request for another CA to sign."),
+    "sign": Command("csr", "sign", _REQUEST, "Sign a certificate signing request."),
+    "import": Command("importing", "import_", _REQUEST, "Bring in certificates, keys and PKCS#12 files, checked."),
+    "list": Command("inspect", "list_", _LOOK, "List the certificates of the directory."),
+    "tree": Command("inspect", "tree", _LOOK, "Show what each CA has signed."),
+    "show": Command("inspect", "show", _LOOK, "Show a certificate, key, request, CRL or PKCS#12 file."),
+    "verify": Command("inspect", "verify", _LOOK, "Verify a certificate; every reason is named."),
+}

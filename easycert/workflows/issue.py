@@ -1,0 +1,208 @@
+"""Issuing: a request becomes a described certificate, a key, a signed certificate, and two files that appear together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from cryptography import x509
+
+from easycert.certdir import CertDir
+from easycert.errors import InvalidInput, Refused
+from easycert.model import Kind
+from easycert.pki import certificates, keys
+from easycert.pki.certificates import CertificateSpec, Issuer
+from easycert.pki.issuers import path_length_left, require_permits
+from easycert.pki.keys import KeyType, PrivateKey, PublicKey
+from easycert.pki.names import SafeName, SubjectAltName, mixed_scripts, unique_sans
+from easycert.pki.profiles import MODERN, Profile
+from easycert.pki.subjects import Attributes, distinguished_name
+from easycert.pki.validity import Validity, When, period, rfc3339
+from easycert.store import layout
+from easycert.workflows import authorities
+from easycert.workflows.authorities import Authority
+
+#: No machine that runs this can have an older clock (hazard E11): it starts in 1970 when its battery is flat.
+_EARLIEST_CLOCK = datetime(2020, 1, 1, tzinfo=UTC)
+#: A leaf that is to live exactly as long as its CA is always some seconds younger; nobody wants to hear of that.
+_WORTH_SAYING = timedelta(days=1)
+
+
+class IssueRequest(NamedTuple):
+    """What is wanted: a certificate of this kind and name. Everything else has a default in the profile.
+
+    *sans* come beside the name's own; *signas* is the CA that signs, None for a self-signed certificate; *end* and
+    *start* bound the validity; *path_length* and *name_constraints* are for CAs.
+    """
+
+    kind: Kind
+    name: SafeName
+    signas: SafeName | None = None
+    profile: Profile = MODERN
+    sans: tuple[SubjectAltName, ...] = ()
+    attributes: Attributes = ()
+    key_type: KeyType | None = None
+    end: When | None = None
+    start: When | None = None
+    path_length: int | None = None
+    name_constraints: x509.NameConstraints | None = None
+
+
+class Issued(NamedTuple):
+    """What was made: the certificate, the absolute paths of the files, and what a person should know."""
+
+    kind: Kind
+    name: SafeName
+    certificate: x509.Certificate
+    certificate_path: str
+    key_path: str | None
+    notes: tuple[str, ...]
+
+
+class _Prepared(NamedTuple):
+    request: IssueRequest
+    spec: CertificateSpec
+    authority: Authority | None
+    notes: tuple[str, ...]
+
+
+def issue(certdir: CertDir, requests: Sequence[IssueRequest], *, replace: bool = False) -> tuple[Issued, ...]:
+    """Make a key and a certificate for each of *requests*; all of them appear, or none.
+
+    Raises AlreadyExists unless *replace*, and whatever else forbids one of them, with nothing written.
+    """
+    if not replace:
+        certdir.store.require_absent(entry for request in requests for entry in _targets(request))
+    now = plausible_now(certdir)
+    signers = _authorities(certdir, requests, now)
+    prepared = [_prepared(request, signers.get(request.signas), now) for request in requests]
+    made = [(item, key, _signed(item, key)) for item, key in zip(prepared, _new_keys(requests), strict=True)]
+    with certdir.store.transaction() as files:
+        put = files.replace if replace else files.create
+        for item, key, certificate in made:
+            request = item.request
+            pem = keys.private_pem(key, traditional=request.profile.traditional_keys)
+            put(layout.key(request.kind, request.name), pem, private=True)
+            put(layout.certificate(request.kind, request.name), chain_pem(request.kind, certificate, item.authority))
+    return tuple(_issued(certdir, item, certificate) for item, _, certificate in made)
+
+
+def describe(
+    request: IssueRequest, authority: Authority | None, now: datetime
+) -> tuple[CertificateSpec, tuple[str, ...]]:
+    """Return the certificate that *request* asks for, and notes on what differs from what was asked.
+
+    Pure. Raises IssuerUnusable and NotPermitted when *authority* may not sign it, InvalidInput for impossible wishes.
+    """
+    profile, name = request.profile, request.name
+    rules = profile.rules(request.kind, self_signed=authority is None)
+    wanted = period(now, request.end or rules.lifetime, request.start)
+    validity, notes = _clamped(wanted, authority, request)
+    carries_names = profile.names_beyond_cn or request.kind is Kind.HOST
+    if request.attributes and not profile.names_beyond_cn:
+        raise InvalidInput("profile", profile.name, "allows no subject attributes: Synapse knows a CN only")
+    spec = CertificateSpec(
+        kind=request.kind,
+        subject=distinguished_name(name.common_name, request.attributes),
+        sans=unique_sans((*name.sans, *request.sans)) if carries_names else (),
+        validity=validity,
+        profile=profile,
+        serial=certificates.new_serial(),
+        self_signed=authority is None,
+        path_length=_path_length(request, authority),
+        name_constraints=request.name_constraints,
+    )
+    if authority is not None:
+        require_permits(authority.path, authority.name, spec)
+    return spec, (*notes, *_homographs(spec))
+
+
+def sign(spec: CertificateSpec, public_key: PublicKey, issuer: Issuer, authority: Authority | None) -> x509.Certificate:
+    """Return the signed certificate, after its signature was checked with the issuer's public key."""
+    certificate = certificates.sign(spec, public_key, issuer)
+    parent = certificate if authority is None else authority.certificate
+    certificates.require_signed_by(certificate, parent, "the CA" if authority is None else f"the CA '{authority.name}'")
+    return certificate
+
+
+def chain_pem(kind: Kind, certificate: x509.Certificate, authority: Authority | None) -> bytes:
+    """Return what a ``.crt`` holds: the leaf, and for hosts and users the intermediates that others need with it."""
+    presents_chain = kind in (Kind.HOST, Kind.USER) and authority is not None
+    return certificates.certificate_pem(certificate, *(authority.intermediates if presents_chain and authority else ()))
+
+
+def plausible_now(certdir: CertDir) -> datetime:
+    """Return the time from the directory's clock. Raises Refused when the clock cannot be right (hazard E11)."""
+    now = certdir.now()
+    if now < _EARLIEST_CLOCK:
+        raise Refused("the clock of this machine", f"it says {rfc3339(now)}, which cannot be; set it and try again")
+    return now
+
+
+def _targets(request: IssueRequest) -> tuple[layout.Entry, layout.Entry]:
+    return layout.key(request.kind, request.name), layout.certificate(request.kind, request.name)
+
+
+def _authorities(
+    certdir: CertDir, requests: Iterable[IssueRequest], now: datetime
+) -> dict[SafeName | None, Authority]:
+    found: dict[SafeName | None, Authority] = {}
+    for name in dict.fromkeys(request.signas for request in requests):
+        if name is not None:
+            found[name] = authorities.load(certdir, name)
+            authorities.require_usable(certdir, found[name], now)
+    return found
+
+
+def _prepared(request: IssueRequest, authority: Authority | None, now: datetime) -> _Prepared:
+    spec, notes = describe(request, authority, now)
+    return _Prepared(request, spec, authority, notes)
+
+
+def _new_keys(requests: Sequence[IssueRequest]) -> list[PrivateKey]:
+    wanted = [request.key_type or request.profile.key_type for request in requests]
+    made = {key_type: keys.generate_many(key_type, wanted.count(key_type)) for key_type in dict.fromkeys(wanted)}
+    return [made[key_type].pop() for key_type in wanted]
+
+
+def _signed(item: _Prepared, key: PrivateKey) -> x509.Certificate:
+    issuer = item.authority.issuer if item.authority else certificates.self_issuer(item.spec, key)
+    return sign(item.spec, key.public_key(), issuer, item.authority)
+
+
+def _issued(certdir: CertDir, item: _Prepared, certificate: x509.Certificate) -> Issued:
+    key_entry, certificate_entry = _targets(item.request)
+    return Issued(
+        item.request.kind,
+        item.request.name,
+        certificate,
+        certdir.store.path(certificate_entry),
+        certdir.store.path(key_entry),
+        item.notes,
+    )
+
+
+def _clamped(wanted: Validity, authority: Authority | None, request: IssueRequest) -> tuple[Validity, tuple[str, ...]]:
+    if authority is None or wanted.not_after <= authority.not_after:
+        return wanted, ()
+    validity = wanted.clamped_to(authority.not_after)
+    if validity.not_after <= validity.not_before:
+        raise InvalidInput("validity", rfc3339(wanted.not_before), f"begins after the CA '{authority.name}' has expired")
+    if wanted.not_after - validity.not_after < _WORTH_SAYING:
+        return validity, ()
+    end = rfc3339(validity.not_after)
+    return validity, (f"{request.name}: valid until {end} only, when the CA '{authority.name}' expires",)
+
+
+def _path_length(request: IssueRequest, authority: Authority | None) -> int | None:
+    if request.kind is not Kind.CA or request.path_length is not None:
+        return request.path_length
+    default = request.profile.rules(Kind.CA, self_signed=authority is None).path_length
+    left = path_length_left(authority.path) if authority else None
+    return default if default is not None or left is None else max(left - 1, 0)
+
+
+def _homographs(spec: CertificateSpec) -> tuple[str, ...]:
+    mixed = [label for san in spec.sans for label in mixed_scripts(san.value)]
+    return tuple(f"the label '{label}' mixes scripts: it may be mistaken for another name" for label in mixed)

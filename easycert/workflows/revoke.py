@@ -1,0 +1,68 @@
+"""Revoking: a certificate of this directory is put on its CA's CRL, once and for good."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cryptography import x509
+
+from easycert.certdir import CertDir
+from easycert.errors import KeyMismatch, NotFound, WrongIssuer
+from easycert.model import Kind
+from easycert.pki.certificates import load_certificate, require_signed_by
+from easycert.pki.crl import Revocation
+from easycert.pki.names import SafeName
+from easycert.pki.profiles import MODERN, Profile
+from easycert.store import layout
+from easycert.workflows.publish import Published, publish
+
+
+class Revoked(NamedTuple):
+    """A certificate that is on its CA's CRL; *already* when it had been before."""
+
+    kind: Kind
+    name: SafeName
+    certificate: x509.Certificate
+    already: bool
+    crl: Published
+
+
+def revoke(
+    certdir: CertDir,
+    kind: Kind,
+    name: SafeName,
+    signas: SafeName,
+    *,
+    reason: x509.ReasonFlags = x509.ReasonFlags.unspecified,
+    profile: Profile = MODERN,
+) -> Revoked:
+    """Revoke the certificate *name*, which the CA *signas* issued, and publish that CA's CRL.
+
+    Revoking twice changes neither date nor reason (RFC 5280 section 5.3). Raises NotFound when there is no such
+    certificate, WrongIssuer when the CA did not sign it, and what :func:`~easycert.workflows.publish.publish` raises.
+    """
+    certificate = _certificate(certdir, kind, name)
+    _require_issued_by(certdir, certificate, name, signas)
+    revocation = Revocation(certificate.serial_number, certdir.now(), reason)
+    published = publish(certdir, signas, profile=profile, revocations=(revocation,))
+    return Revoked(kind, name, certificate, not published.added, published)
+
+
+def _certificate(certdir: CertDir, kind: Kind, name: SafeName) -> x509.Certificate:
+    entry = layout.certificate(kind, name)
+    data = certdir.store.read(entry)
+    if data is None:
+        raise NotFound(f"{kind.value} certificate", name)
+    return load_certificate(data, certdir.store.find(entry) or entry.path)
+
+
+def _require_issued_by(certdir: CertDir, certificate: x509.Certificate, name: SafeName, signas: SafeName) -> None:
+    entry = layout.certificate(Kind.CA, signas)
+    data = certdir.store.read(entry)
+    refusal = WrongIssuer(name, f"the CA '{signas}' did not sign this certificate")
+    if data is None:
+        raise refusal
+    try:
+        require_signed_by(certificate, load_certificate(data, certdir.store.find(entry) or entry.path), name)
+    except KeyMismatch:
+        raise refusal from None
