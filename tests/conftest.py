@@ -21,6 +21,9 @@ TERMINAL_VARIABLES = ("CI", "COLUMNS", "FORCE_COLOR", "GITHUB_ACTIONS", "NO_COLO
 #: They measure time themselves; a stopped clock would confuse them.
 CLOCKS_OF_THEIR_OWN = ["hypothesis", "xdist", "execnet"]
 
+#: What a person says to the tests, not to easycert; the second lets coverage write its figures when a child ends.
+KEPT = ("EASYCERT_REQUIRE_REAL", "EASYCERT_SLOW_EXIT")
+
 _REQUIRED = os.environ.get("EASYCERT_REQUIRE_REAL") == "1"
 
 hypothesis.settings.register_profile("same", derandomize=True, deadline=None, database=None)
@@ -34,7 +37,7 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give the test, and every child it starts, an empty home beside ``tmp_path`` and none of easycert's variables."""
     home = tmp_path.with_name(f"{tmp_path.name}-home")
     home.mkdir(mode=0o700)
-    for name in [name for name in os.environ if name.startswith(("EASYCERT_", "XDG_"))]:
+    for name in [name for name in os.environ if name.startswith(("EASYCERT_", "XDG_")) and name not in KEPT]:
         monkeypatch.delenv(name)
     for name in ("SYN_CERT_DIR", "SOURCE_DATE_EPOCH", *TERMINAL_VARIABLES):
         monkeypatch.delenv(name, raising=False)
