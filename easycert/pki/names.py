@@ -31,7 +31,8 @@ _LABEL_WITH_UNDERSCORE = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 #: Not only digits: browsers read a name that ends in ``.0x7f`` or ``.1`` as an IPv4 address (WHATWG URL section 3.5).
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 #: RFC 5321 section 4.1.2 (Dot-string) with RFC 6531 section 3.3 (anything beyond ASCII), RFC 5321 section 4.5.3.1.1.
-_ATOM = r"[A-Za-z0-9!#%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+"
+#: The second class is the complement of ASCII: compiling a class that lists all of Unicode takes milliseconds.
+_ATOM = r"(?:[A-Za-z0-9!#%&'*+/=?^_`{|}~-]|[^\x00-\x7f])+"
 _LOCAL_PART = re.compile(rf"{_ATOM}(\.{_ATOM})*")
 _LOCAL_PART_MAX = 64
 _PERSON = re.compile(r"[\w.+-]+(@[\w.-]+)?")
@@ -147,6 +148,11 @@ class UserName(_MatchedName):
             raise NameLength(cls.WHAT, text, limit=COMMON_NAME_MAX)
         return super().__new__(cls, safe)
 
+    @property
+    def sans(self) -> tuple[SubjectAltName, ...]:
+        """The e-mail address that the name is, if it is one: in the SAN, never in the subject (RFC 5280 4.1.2.6)."""
+        return (SubjectAltName(SanType.EMAIL, str(self)),) if "@" in self else ()
+
 
 class HostName(SafeName):
     """A DNS name in A-labels and lower case (a wildcard too), or an IP address; the text is also the file name.
@@ -221,7 +227,7 @@ def parse_san(text: str) -> SubjectAltName:
 
 
 def typed_san(san_type: SanType, value: str, *, underscores: bool = False) -> SubjectAltName:
-    """Return *value* as a SAN of this type, normalised, with *underscores* in a DNS name if allowed. Raises InvalidSan."""
+    """Return *value* as a SAN of this type, normalised; *underscores* allows them in DNS names. Raises InvalidSan."""
     if san_type is SanType.IP:
         address = _ip_address(value)
         if address is None:
@@ -266,7 +272,7 @@ def _scripts(label: str) -> set[str]:
     import unicodedata
 
     together = {"HIRAGANA": "CJK", "KATAKANA": "CJK", "HANGUL": "CJK", "BOPOMOFO": "CJK"}  # written together normally
-    words = {unicodedata.name(char, "UNKNOWN").split()[0] for char in label if char.isalpha()}
+    words = {re.split("[ -]", unicodedata.name(char, "UNKNOWN"))[0] for char in label if char.isalpha()}
     return {together.get(word, word) for word in words}
 
 
@@ -309,6 +315,8 @@ def _ip_address(text: str) -> IpAddress | None:
 
 
 def _dns_name(text: str, refuse: _Refuse, *, underscores: bool = False) -> str:
+    if not text.isprintable():  # IDNA's mapping (UTS 46) would drop some of them in silence
+        raise refuse("holds control or invisible characters")
     wildcard, name = ("*.", text[2:]) if text.startswith("*.") else ("", text)
     name = name.removesuffix(".").lower()
     if not name:
