@@ -67,7 +67,7 @@ class IssuerPool:
         namesakes = self._by_subject.get(_issuer_bytes(certificate) or b"", [])
         if not namesakes:
             return f"has the issuer '{_shown_issuer(certificate)}', of which no certificate was given"
-        return f"was not signed by the key of its issuer '{_shown_issuer(certificate)}'"
+        return f"has a signature that the key of its issuer '{_shown_issuer(certificate)}' does not verify"
 
     def _candidates(self, certificate: x509.Certificate) -> list[x509.Certificate]:
         wanted = authority_key_id(certificate)

@@ -14,9 +14,10 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from cryptography import x509
-from cryptography.x509.oid import NameOID, OtherNameFormOID
+from cryptography.x509.oid import NameOID
 
 from easycert.errors import InvalidInput, InvalidSan, printable
+from easycert.pki.identity import mailbox
 from easycert.pki.names import SanType, typed_san
 
 #: Names times constraints that are compared before we refuse; a certificate of this kind is an attack, not a need.
@@ -26,8 +27,6 @@ _SHOWN_CONSTRAINTS = 3
 #: Lexical only, and wide: what counts is that no separator or control character hides a suffix (CVE-2009-2408).
 _LABEL = re.compile(r"[a-z0-9_-]{1,63}")
 _WHAT = "name constraint"
-_UTF8_STRING_TAG = 0x0C
-_SHORT_LENGTH_MAX = 127
 
 _Labels = tuple[str, ...]
 
@@ -135,25 +134,19 @@ def _subject_names(subject: x509.Name) -> Iterator[_Judged]:
 
 
 def _judged(name: x509.GeneralName) -> _Judged:
+    address = mailbox(name)
+    if address is not None:  # an SmtpUTF8Mailbox is judged as an rfc822Name is: RFC 9598 section 6
+        return _Judged("email", address)
     if isinstance(name, x509.OtherName):
-        if name.type_id == OtherNameFormOID.SMTP_UTF8_MAILBOX:  # judged as rfc822Name is: RFC 9598 section 6
-            return _Judged("email", _utf8_string(name.value))
         return _Judged(f"otherName {name.type_id.dotted_string}", name.value.hex())
     if isinstance(name, x509.RegisteredID):
         return _Judged("registeredID", name.value.dotted_string)
     return _Judged(_FORMS[type(name)], name.value)
 
 
-def _utf8_string(der: bytes) -> str:
-    """Return the text of a DER UTF8String of up to 127 bytes; anything else as text that is no mailbox."""
-    plain = len(der) >= 2 and der[0] == _UTF8_STRING_TAG and der[1] == len(der) - 2 <= _SHORT_LENGTH_MAX
-    return der[2:].decode("utf-8", "backslashreplace") if plain else der.hex()
-
-
 _FORMS: dict[type[x509.GeneralName], str] = {
     x509.DNSName: "DNS",
     x509.IPAddress: "IP",
-    x509.RFC822Name: "email",
     x509.UniformResourceIdentifier: "URI",
     x509.DirectoryName: "dirName",
 }

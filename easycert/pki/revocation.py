@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import NamedTuple
 
 from cryptography import x509
@@ -23,7 +24,7 @@ _PROCESSED = frozenset({ExtensionOID.AUTHORITY_KEY_IDENTIFIER, ExtensionOID.CRL_
 
 
 class Findings(NamedTuple):
-    """What CRLs say about a path: ``reasons`` to refuse it, and ``notes`` about what was not or could not be checked."""
+    """What CRLs say about a path: ``reasons`` to refuse it, and ``notes`` about what was not checked and why."""
 
     reasons: tuple[str, ...]
     notes: tuple[str, ...]
@@ -38,37 +39,41 @@ def judge_revocation(
     """
     reasons: list[str] = []
     notes: list[str] = []
-    for member, issuer in zip(path, path[1:], strict=False):
+    for member, issuer in pairwise(path):
         usable, ignored = _usable_crls(crls, issuer, at)
         notes += ignored
-        revoked = _revoked(member, usable, at)
-        unknown = "" if revoked else _unknown(issuer, usable, at, required=required)
-        reasons += [member.says(revoked)] if revoked else []
-        if unknown:
-            (reasons if required else notes).append(member.says(unknown) if required else unknown)
+        revoked, unknown = _revoked(member, usable, at), _unknown(issuer, usable, at)
+        if revoked:
+            reasons.append(member.says(revoked))
+        elif unknown and required:
+            reasons.append(member.says(f"has the status unknown ({unknown}) [RFC 5280 6.3]"))
+        elif unknown:
+            notes.append(
+                f"status unknown ({unknown}) [RFC 5280 6.3]" if usable else f"{unknown}: revocation not checked"
+            )
     return Findings(tuple(reasons), tuple(dict.fromkeys(notes)))
 
 
 def _usable_crls(
     crls: Sequence[x509.CertificateRevocationList], issuer: Member, at: datetime
 ) -> tuple[list[x509.CertificateRevocationList], list[str]]:
-    """Return the CRLs of *issuer*, the newest first, and notes about those that only bear its name."""
+    """Return the CRLs of *issuer*, the one in force first, and notes about those that only bear its name."""
     usable, ignored = [], []
     for crl in crls:
         try:
             if crl.issuer != issuer.certificate.subject:
                 continue
-            flaw = _flaw(crl, issuer, at)
+            flaw = _flaw(crl, issuer)
         except UNREADABLE:
             flaw = "cannot be decoded [RFC 5280 5.1]"
         if flaw:
             ignored.append(f"a CRL of '{issuer.name}' was ignored: it {flaw}")
         else:
             usable.append(crl)
-    return sorted(usable, key=lambda crl: crl.last_update_utc, reverse=True), ignored
+    return sorted(usable, key=lambda crl: (crl.last_update_utc <= at, crl.last_update_utc), reverse=True), ignored
 
 
-def _flaw(crl: x509.CertificateRevocationList, issuer: Member, at: datetime) -> str:
+def _flaw(crl: x509.CertificateRevocationList, issuer: Member) -> str:
     signer, holder = authority_key_id(crl), subject_key_id(issuer.certificate)
     usage = issuer.find(x509.KeyUsage)
     if signer is not None and holder is not None and signer != holder:
@@ -79,8 +84,6 @@ def _flaw(crl: x509.CertificateRevocationList, issuer: Member, at: datetime) -> 
         return "was signed by a key whose keyUsage lacks cRLSign [RFC 5280 6.3.3 (f)]"
     if any(extension.critical and extension.oid not in _PROCESSED for extension in crl.extensions):
         return "has a critical extension that is not understood here [RFC 5280 5.2]"
-    if crl.last_update_utc > at:
-        return f"is not valid before {rfc3339(crl.last_update_utc)} [RFC 5280 5.1.2.4]"
     return ""
 
 
@@ -92,10 +95,16 @@ def _is_signed(crl: x509.CertificateRevocationList, issuer: Member) -> bool:
 
 
 def _revoked(member: Member, crls: Sequence[x509.CertificateRevocationList], at: datetime) -> str:
-    """Return a fragment that tells when and why the newest CRL revokes *member*; empty when it does not."""
-    for crl in crls[:1]:
+    """Return a fragment that tells when and why *member* is revoked; empty when it is not.
+
+    An older CRL than the one in force does not count, since a hold can be lifted. One from the future does (clocks
+    differ), unless it says that the certificate was still good at the instant *at*.
+    """
+    for crl in crls:
+        if crl.last_update_utc < crls[0].last_update_utc:
+            continue
         entry = crl.get_revoked_certificate_by_serial_number(member.certificate.serial_number)
-        if entry is not None:
+        if entry is not None and (entry.revocation_date_utc <= at or crl.last_update_utc <= at):
             return f"was revoked on {rfc3339(entry.revocation_date_utc)} ({_reason(entry)}) [RFC 5280 6.3.3 (i)]"
     return ""
 
@@ -109,12 +118,13 @@ def _reason(entry: x509.RevokedCertificate) -> str:
         return "unreadable reason"
 
 
-def _unknown(issuer: Member, crls: Sequence[x509.CertificateRevocationList], at: datetime, *, required: bool) -> str:
+def _unknown(issuer: Member, crls: Sequence[x509.CertificateRevocationList], at: datetime) -> str:
+    """Return why the CRLs do not tell that a certificate they do not list is good; empty when they do."""
     if not crls:
-        if required:
-            return f"has an unknown status: there is no CRL of '{issuer.name}' [RFC 5280 6.3.3]"
-        return f"no CRL of '{issuer.name}': revocation not checked"
-    ended = crls[0].next_update_utc
-    if ended is not None and at > ended:
-        return f"status unknown (CRL of '{issuer.name}' stale since {rfc3339(ended)}) [RFC 5280 6.3.3 (a)]"
+        return f"no CRL of '{issuer.name}'"
+    start, end = crls[0].last_update_utc, crls[0].next_update_utc
+    if start > at:
+        return f"CRL of '{issuer.name}' not valid before {rfc3339(start)}"
+    if end is not None and at > end:
+        return f"CRL of '{issuer.name}' stale since {rfc3339(end)}"
     return ""

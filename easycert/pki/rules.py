@@ -64,6 +64,7 @@ class Member(NamedTuple):
     certificate: x509.Certificate
     name: str
     is_leaf: bool
+    is_anchor: bool
     extensions: x509.Extensions
     flaws: tuple[str, ...]
 
@@ -83,7 +84,7 @@ Path = tuple[Member, ...]
 _Findings = Iterator[str]
 
 
-def read_member(certificate: x509.Certificate, *, is_leaf: bool) -> Member:
+def read_member(certificate: x509.Certificate, *, is_leaf: bool, is_anchor: bool = False) -> Member:
     """Read what the rules need of a certificate; what cannot be decoded becomes a flaw, never an exception."""
     flaws = []
     try:
@@ -91,7 +92,9 @@ def read_member(certificate: x509.Certificate, *, is_leaf: bool) -> Member:
     except UNREADABLE as error:
         extensions = x509.Extensions([])
         flaws.append(f"has extensions that cannot be read ({_told(error)}) [RFC 5280 4.2]")
-    return Member(certificate, shown_subject(certificate), is_leaf, extensions, tuple(flaws))
+    if subject_bytes(certificate) is None:
+        flaws.append("has a subject that cannot be read [RFC 5280 4.1.2.6]")
+    return Member(certificate, shown_subject(certificate), is_leaf, is_anchor, extensions, tuple(flaws))
 
 
 def shown_subject(certificate: x509.Certificate) -> str:
@@ -106,23 +109,22 @@ def broken_rules(path: Path, at: datetime, purpose: Purpose) -> tuple[str, ...]:
     """Return every rule that *path* breaks at the instant *at* (aware) for *purpose*; empty is good."""
     found = [member.says(flaw) for member in path for flaw in member.flaws]
     for member in path:
-        found += _judged(member, lambda one: _validity(one, at))
-        found += _judged(member, _critical_extensions)
-        found += _judged(member, _public_key)
-    for member in path[:-1]:  # nobody relies on the signature of an anchor
-        found += _judged(member, _signature_hash)
+        found += _judged(_validity, member, at)
+        found += _judged(_critical_extensions, member)
+        found += _judged(_public_key, member)
+        found += _judged(_signature_hash, member)
     for member in path[1:] if purpose is not Purpose.CA else path:
-        found += _judged(member, _authority)
-    found += _judged(path[0], lambda leaf: _leaf_usage(leaf, purpose))
+        found += _judged(_authority, member)
+    found += _judged(_leaf_usage, path[0], purpose)
     for position, member in enumerate(path):
-        found += _judged(member, lambda one, below=path[:position]: _path_length(one, below, purpose))
-        found += _judged(member, lambda one, below=path[:position]: _name_constraints(one, below))
-        found += _judged(member, lambda one: _extended_usage(one, purpose))
+        found += _judged(_path_length, member, path[:position], purpose)
+        found += _judged(_name_constraints, member, path[:position])
+        found += _judged(_extended_usage, member, purpose)
     return tuple(dict.fromkeys(found))
 
 
 def oddities(path: Path) -> tuple[str, ...]:
-    """Return what RFC 5280 asks of CAs and common software (Synapse too) leaves out: worth a note, no reason to fail."""
+    """Return what RFC 5280 asks of CAs and common software (Synapse's too) leaves out: a note, no reason to fail."""
     return tuple(member.says(odd) for member in path[1:] for odd in _odd(member))
 
 
@@ -136,9 +138,9 @@ def _odd(member: Member) -> _Findings:
         yield "has no subjectKeyIdentifier [RFC 5280 4.2.1.2]"
 
 
-def _judged(member: Member, rule: Callable[[Member], _Findings]) -> list[str]:
+def _judged(rule: Callable[..., _Findings], member: Member, *facts: object) -> list[str]:
     try:
-        return [member.says(finding) for finding in rule(member)]
+        return [member.says(finding) for finding in rule(member, *facts)]
     except UNREADABLE as error:
         return [member.says(f"cannot be decoded ({_told(error)}) [RFC 5280 4.1]")]
 
@@ -173,6 +175,8 @@ def _public_key(member: Member) -> _Findings:
 
 
 def _signature_hash(member: Member) -> _Findings:
+    if member.is_anchor:  # nobody relies on its signature
+        return
     algorithm = member.certificate.signature_hash_algorithm
     if isinstance(algorithm, _WEAK_HASHES):
         yield f"is signed with {algorithm.name.upper()}, which can be forged [CA/B Forum BR 7.1.3.2]"
@@ -195,7 +199,7 @@ def _authority(member: Member) -> _Findings:
 
 
 def _path_length(member: Member, below: Path, purpose: Purpose) -> _Findings:
-    """Count the CAs below; a leaf that is to be used as a CA counts, since whatever it issues makes it an intermediate."""
+    """Count the CAs below; a leaf that is to be used as a CA counts too: what it issues makes it an intermediate."""
     basic = member.find(x509.BasicConstraints)
     if basic is None or basic.value.path_length is None or not below:
         return
@@ -227,6 +231,8 @@ def _leaf_usage(leaf: Member, purpose: Purpose) -> _Findings:
     if purpose not in _USAGES:
         return
     basic, usage = leaf.find(x509.BasicConstraints), leaf.find(x509.KeyUsage)
+    if purpose is Purpose.CODE and leaf.find(x509.ExtendedKeyUsage) is None and not leaf.flaws:
+        yield "has no extended key usage, which code signers need [CA/B Forum CSBR 7.1.2.3]"
     if basic is not None and basic.value.ca:
         yield f"is a CA certificate, not one for {_shown(purpose)} [CA/B Forum BR 7.1.2.7.8]"
     if usage is not None and not usage.value.digital_signature:

@@ -17,7 +17,7 @@ from easycert.errors import VerificationFailed
 from easycert.pki.chains import MAX_DEPTH, IssuerPool, climb, find_chains
 from easycert.pki.identity import host_mismatch, host_reference, mailbox_mismatch
 from easycert.pki.revocation import judge_revocation
-from easycert.pki.rules import Member, Path, Purpose, broken_rules, oddities, read_member, shown_subject
+from easycert.pki.rules import Path, Purpose, broken_rules, oddities, read_member, shown_subject
 
 __all__ = ["Policy", "Purpose", "Verified", "verify"]
 
@@ -70,20 +70,26 @@ def verify(leaf: x509.Certificate, policy: Policy) -> Verified:
 
 
 def _judge(chain: Sequence[x509.Certificate], policy: Policy, identity: tuple[str, ...]) -> _Verdict:
-    path = _members(chain)
+    path = _members(chain, policy)
     revocation = judge_revocation(path, policy.crls, policy.at, required=policy.require_crl)
     reasons = (*identity, *broken_rules(path, policy.at, policy.purpose), *revocation.reasons)
     return _Verdict(tuple(chain), reasons, (*_unchecked(policy), *revocation.notes, *oddities(path)))
 
 
-def _members(chain: Sequence[x509.Certificate]) -> Path:
-    return tuple(read_member(certificate, is_leaf=not position) for position, certificate in enumerate(chain))
+def _members(chain: Sequence[x509.Certificate], policy: Policy) -> Path:
+    return tuple(
+        read_member(certificate, is_leaf=not position, is_anchor=certificate in policy.anchors)
+        for position, certificate in enumerate(chain)
+    )
 
 
 def _identity_reasons(leaf: x509.Certificate, policy: Policy) -> tuple[str, ...]:
-    names = read_member(leaf, is_leaf=True).find(x509.SubjectAlternativeName)
+    member = read_member(leaf, is_leaf=True)
+    if member.flaws:  # reported as such: whether it has names nobody can tell
+        return ()
+    names = member.find(x509.SubjectAlternativeName)
     presented = names.value if names else None
-    reasons = []
+    reasons: list[str] = []
     if policy.hostname is not None:
         mismatch = host_mismatch(presented, host_reference(policy.hostname))
         reasons += [f"{mismatch} [RFC 9525 6]"] if mismatch else []
@@ -104,14 +110,10 @@ def _reasons_without_anchor(
 ) -> tuple[str, ...]:
     """Say where the way up ends, and what else is wrong with the part of the path that there is."""
     chain = climb(pool, leaf)
-    path = _members(chain)
+    path = _members(chain, policy)
     top = path[-1]
     if any(certificate in policy.anchors for certificate in chain):
         end = f"is more than {policy.max_depth} CAs away from a trust anchor [RFC 5280 6.1]"
     else:
         end = f"{top.says(pool.why_no_issuer(top.certificate))} [RFC 5280 6.1.3 (a)]"
-    return (end, *identity, *broken_rules(_within(path, policy), policy.at, policy.purpose))
-
-
-def _within(path: Path, policy: Policy) -> tuple[Member, ...]:
-    return path[: policy.max_depth + 2]
+    return (end, *identity, *broken_rules(path[: policy.max_depth + 2], policy.at, policy.purpose))

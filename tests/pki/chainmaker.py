@@ -104,6 +104,7 @@ class Recipe:
     key_ids: bool = True
     basic_critical: bool = True
     issuer_name: x509.Name | None = None
+    serial: int | None = None
 
     def make(self, issuer: Made | None = None) -> Made:
         """Sign the certificate by *issuer*, or by its own key."""
@@ -113,7 +114,7 @@ class Recipe:
             issuer_name=self.issuer_name or (issuer.name if issuer else self.subject),
             subject_name=self.subject,
             public_key=key.public_key(),
-            serial_number=next(_SERIALS),
+            serial_number=self.serial or next(_SERIALS),
             not_valid_before=self.not_before.replace(tzinfo=None),
             not_valid_after=self.not_after.replace(tzinfo=None),
         )

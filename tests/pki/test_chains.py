@@ -162,7 +162,7 @@ def test_why_nobody_issued_it_names_the_missing_issuer() -> None:
 def test_why_nobody_issued_it_tells_a_wrong_key() -> None:
     leaf = server(ca("root")).certificate
     pool = IssuerPool([ca("root").certificate])
-    assert pool.why_no_issuer(leaf) == "was not signed by the key of its issuer 'CN=root'"
+    assert pool.why_no_issuer(leaf) == "has a signature that the key of its issuer 'CN=root' does not verify"
 
 
 def test_a_chain_is_put_in_order_and_the_rest_is_named() -> None:

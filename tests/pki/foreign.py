@@ -1,0 +1,72 @@
+"""Certificates that cryptography refuses to make, made with OpenSSL 3.0 and valid for a hundred years from end of 2026.
+
+``SHA1_ROOT`` and ``V1_ROOT`` are self-signed CAs named ``root`` (the second of X.509 version 1); each leaf is one of
+``www.example.com`` under the root of its name, the first signed with SHA-1 (``openssl x509 -req -sha1``).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from cryptography import x509
+
+WHEN = datetime(2030, 1, 1, tzinfo=UTC)
+
+SHA1_ROOT = x509.load_pem_x509_certificate(
+    b"""\
+-----BEGIN CERTIFICATE-----
+MIIBgjCCASigAwIBAgIUW1e1QYfp2y+1YXin6EcvR/9EKz0wCgYIKoZIzj0EAwIw
+DzENMAsGA1UEAwwEcm9vdDAgFw0yNjExMjMxNDQwNTJaGA8yMTI2MTAzMDE0NDA1
+MlowDzENMAsGA1UEAwwEcm9vdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABLYF
+rZ7TMEcSAmTa7Zrn81pQFGEeikmW5x684YUIz0iia9m05+i4Bl8lOY62lE/gQ7cF
+dvzXtM+2sGlg65cQZEejYDBeMB0GA1UdDgQWBBTHrMw9LGTORqrhjyQL3hgGBuX0
+NzAfBgNVHSMEGDAWgBTHrMw9LGTORqrhjyQL3hgGBuX0NzAPBgNVHRMBAf8EBTAD
+AQH/MAsGA1UdDwQEAwIBBjAKBggqhkjOPQQDAgNIADBFAiEA2rMxYb+HUyEhl79a
+x3IX7U2R3KKb+KpPZ12+D997+nsCIG6CqVZaADGQIuzQd8xCAJ3GkczN+GJ2wCEV
+hnnH6XwG
+-----END CERTIFICATE-----
+"""
+)
+
+SHA1_LEAF = x509.load_pem_x509_certificate(
+    b"""\
+-----BEGIN CERTIFICATE-----
+MIIBdjCCAR2gAwIBAgIBBzAJBgcqhkjOPQQBMA8xDTALBgNVBAMMBHJvb3QwIBcN
+MjYxMTIzMTQ0MDUyWhgPMjEyNjEwMzAxNDQwNTJaMBoxGDAWBgNVBAMMD3d3dy5l
+eGFtcGxlLmNvbTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABP2xFeGYnZlmO89u
+nlP2MlI2lIuiMT9c8+FpEAqT2dIxAcdgRm0SmzO4K2aqrW3+8bac68KbgZakr770
+A4f6XsejXjBcMBoGA1UdEQQTMBGCD3d3dy5leGFtcGxlLmNvbTAdBgNVHQ4EFgQU
+jiJYjL/+svUlbo1SuicWVq5MJ7kwHwYDVR0jBBgwFoAUx6zMPSxkzkaq4Y8kC94Y
+Bgbl9DcwCQYHKoZIzj0EAQNIADBFAiBNN6BeNVOdxfpNzQT1QoWtCHJnCdTe5sRR
+p0gSPDgzkQIhAPx+2dV0idMOn1idvvx/VYixgCpRFkDvx3662D6a27+4
+-----END CERTIFICATE-----
+"""
+)
+
+V1_ROOT = x509.load_pem_x509_certificate(
+    b"""\
+-----BEGIN CERTIFICATE-----
+MIIBBzCBrgIBCDAKBggqhkjOPQQDAjAPMQ0wCwYDVQQDDARyb290MCAXDTI2MTEy
+MzE0NDA1MloYDzIxMjYxMDMwMTQ0MDUyWjAPMQ0wCwYDVQQDDARyb290MFkwEwYH
+KoZIzj0CAQYIKoZIzj0DAQcDQgAEVGFTYXRTMfAQsbdPk0ReNeq3rbnVJ7f+nwdf
+H9B6Ys4/Hg1PaAsaGb/kk8rChUl0i0xN0MFrMyrCsEq3sG50ATAKBggqhkjOPQQD
+AgNIADBFAiAJhpP69GGgohZ6WYnPUGsIPj6GKoofQuCZGPt/mBd2fQIhAIw3/f7w
+ec/eWw9TBkxoO74ZOvF1z0L2NRGfycZT3hLb
+-----END CERTIFICATE-----
+"""
+)
+
+V1_LEAF = x509.load_pem_x509_certificate(
+    b"""\
+-----BEGIN CERTIFICATE-----
+MIIBejCCASCgAwIBAgIBCTAKBggqhkjOPQQDAjAPMQ0wCwYDVQQDDARyb290MCAX
+DTI2MTEyMzE0NDA1MloYDzIxMjYxMDMwMTQ0MDUyWjAaMRgwFgYDVQQDDA93d3cu
+ZXhhbXBsZS5jb20wWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAT9sRXhmJ2ZZjvP
+bp5T9jJSNpSLojE/XPPhaRAKk9nSMQHHYEZtEpszuCtmqq1t/vG2nOvCm4GWpK++
+9AOH+l7Ho2AwXjAaBgNVHREEEzARgg93d3cuZXhhbXBsZS5jb20wHQYDVR0OBBYE
+FI4iWIy//rL1JW6NUronFlauTCe5MCEGA1UdIwQaMBihE6QRMA8xDTALBgNVBAMM
+BHJvb3SCAQgwCgYIKoZIzj0EAwIDSAAwRQIhAIgdrSE2nxl5ZacNHUOvjpdt8wEc
+PaO1SkKShc804zLFAiAGyvSQfqB93RQGlGv45oSQDZcCjpXQARi4XQczw7P0iw==
+-----END CERTIFICATE-----
+"""
+)
