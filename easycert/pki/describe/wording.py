@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.x509.oid import ObjectIdentifier
 
 from easycert.errors import printable
+from easycert.pki.identity import mailbox
 from easycert.pki.names import unicode_name
 from easycert.pki.subjects import shown_name
 
@@ -28,8 +29,6 @@ _KEY_USAGES = {
 }
 #: They may be asked for only where keyAgreement is set.
 _AGREEMENT_USAGES = ("encipher_only", "decipher_only")
-_SMTP_UTF8_MAILBOX = "1.3.6.1.5.5.7.8.9"  # RFC 9598 section 3
-_UTF8_STRING = 0x0C
 _UNKNOWN = "Unknown OID"
 _PIECE = 100
 
@@ -68,11 +67,8 @@ def _general_name(name: x509.GeneralName) -> str:
 
 
 def _other_name(name: x509.OtherName) -> str:
-    der = name.value
-    if name.type_id.dotted_string == _SMTP_UTF8_MAILBOX and len(der) >= 2 and der[0] == _UTF8_STRING:
-        length_octets = 1 if der[1] < 0x80 else 1 + (der[1] & 0x7F)
-        return f"email:{der[1 + length_octets :].decode(errors='backslashreplace')}"
-    return f"otherName:{oid_name(name.type_id)}"
+    box = mailbox(name)
+    return f"otherName:{oid_name(name.type_id)}" if box is None else f"email:{box}"
 
 
 def with_unicode(shown: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from cryptography import x509
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
 
 _ANYTHING = "a certificate, key, signing request, CRL or PKCS#12 file"
-_BEGIN = re.compile(rb"^-----BEGIN ([A-Z0-9 ]{1,40})-----[ \t]*$", re.MULTILINE)
+_BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
 _UTF8_BOM = b"\xef\xbb\xbf"
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 _DER_SEQUENCE = 0x30
@@ -168,9 +169,8 @@ def _from_pem(data: bytes, reader: _Reader) -> Iterator[Item]:
             raise reader.malformed(f"easycert does not read PEM blocks called '{label}'")
         try:
             yield read(block, reader)
-        except (*_DECODING_ERRORS, Malformed) as error:
-            reason = error.reason if isinstance(error, Malformed) else "damaged, or of an unknown type"
-            raise reader.malformed(f"PEM block {number} ({label}) cannot be decoded: {reason}") from None
+        except (*_DECODING_ERRORS, Malformed):
+            raise reader.malformed(f"PEM block {number} ({label}) cannot be decoded") from None
 
 
 def _as_text(data: bytes, reader: _Reader) -> bytes:
@@ -185,11 +185,10 @@ def _as_text(data: bytes, reader: _Reader) -> bytes:
 def _blocks(text: bytes, reader: _Reader) -> Iterator[tuple[str, bytes]]:
     """Yield label and bytes of each PEM block; linear in the size of the text, whatever it holds."""
     begins = list(_BEGIN.finditer(text))
-    limits = [match.start() for match in begins[1:]] + [len(text)]
-    for begin, limit in zip(begins, limits, strict=True):
+    for begin, following in zip_longest(begins, begins[1:]):
         label = begin[1].decode("ascii")
         footer = f"-----END {label}-----".encode()
-        end = text.find(footer, begin.end(), limit)
+        end = text.find(footer, begin.end(), following.start() if following else len(text))
         if end < 0:
             raise reader.malformed(f"a PEM block called '{label}' has no end")
         yield label, text[begin.start() : end + len(footer)] + b"\n"
