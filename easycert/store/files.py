@@ -24,7 +24,7 @@ from easycert.errors import (
     UnsafeDirectory,
 )
 from easycert.store.directories import StrictModes, Strictness
-from easycert.store.journal import JOURNAL, Journal, Placement, StagedFile, plain
+from easycert.store.journal import JOURNAL, Journal, Placement, StagedFile
 from easycert.store.layout import Entry
 from easycert.store.lock import ExclusiveDirectory
 
@@ -199,8 +199,7 @@ class FileTransaction:
         self._staged[entry] = StagedFile(Placement(entry, replaces), bytes(data), private)
 
     def _mode(self, entry: Entry) -> int | None:
-        if not plain(entry.folder) or not plain(entry.filename):
-            raise ValueError(f"not a place in a certificate directory: {entry!r}")
+        entry.require_plain()
         root = self._opened().directory.root
         try:
             return os.stat(entry.path, dir_fd=root, follow_symlinks=False).st_mode

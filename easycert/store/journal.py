@@ -21,8 +21,10 @@ from __future__ import annotations
 import errno
 import os
 import re
+import stat
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from easycert.errors import AlreadyExists, printable
@@ -32,7 +34,7 @@ from easycert.store.layout import STATE, Entry
 JOURNAL = f"{STATE}/journal"
 _RECORD, _RECORD_DRAFT = "record", "record.draft"
 _FORMAT = "easycert-journal-1"
-_RECORD_MAX = 64 * 1024 * 1024
+_READ_MAX = 64 * 1024 * 1024
 _ID = re.compile(r"[0-9a-f]{16}")
 _OURS = re.compile(r"[0-9]+(\.old|\.new)?|record(\.draft)?")
 _VERBS = {"create": False, "replace": True}
@@ -77,13 +79,17 @@ class Journal:
             self._directory.descriptor(folder)  # made and judged before anything is written
         unfinished = _Unfinished.begun(self._directory)
         try:
-            try:
-                unfinished.stage(files)
-                unfinished.promise(placements, synced=len(files) >= _SYNC_ALL_FROM)
-            except BaseException:
-                unfinished.discard()
-                raise
+            unfinished.stage(files)
+            unfinished.promise(placements, synced=len(files) >= _SYNC_ALL_FROM)
             unfinished.finish(placements)
+        except BaseException:
+            with suppress(OSError):  # if it cannot be undone now the record stays, and the next command finishes it
+                unfinished.undo(placements)
+                unfinished.discard()
+            raise
+        else:
+            with suppress(OSError):  # all is done; the next command will find nothing to do but this
+                unfinished.discard()
         finally:
             unfinished.close()
 
@@ -108,15 +114,15 @@ class Journal:
 
     def _settled(self, unfinished: _Unfinished) -> bool:
         record = unfinished.record()
-        if record is None:
-            return unfinished.discard()
-        placements = _parsed(record)
+        placements = _parsed(record) if record is not None else []
         if placements is None:
             return False
         try:
             unfinished.finish(placements)
-        except AlreadyExists as conflict:
+        except AlreadyExists as conflict:  # and for no other reason: the command may have reported success
+            unfinished.undo(placements)
             self._report(f"an interrupted command was undone: {conflict}")
+        unfinished.discard()
         return True
 
 
@@ -156,33 +162,30 @@ class _Unfinished:
         sync_directory(self._journal)
 
     def record(self) -> bytes | None:
-        try:
-            descriptor = os.open(_RECORD, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self._here)
-        except FileNotFoundError:
-            return None
-        with open(descriptor, "rb") as file:
-            return file.read(_RECORD_MAX)
+        return _bytes(_RECORD, self._here)
 
     def finish(self, placements: Sequence[Placement]) -> None:
-        """Put the files in place; when one cannot be, take all back. Raises AlreadyExists or OSError."""
-        try:
-            for number, placement in enumerate(placements):
-                self._place(str(number), placement)
-            self._sync_places(placements)
-        except BaseException:
-            self._undo(placements)
-            raise
-        self.discard()
+        """Put the files in place. Raises AlreadyExists or OSError, and leaves it to the caller to go on or back."""
+        for number, placement in enumerate(placements):
+            self._place(str(number), placement)
+        self._sync_places(placements)
 
-    def discard(self) -> bool:
-        """Remove the entry, its record first; return whether that worked. What is left is swept by the next command."""
-        try:
-            for name in sorted(filter(_OURS.fullmatch, os.listdir(self._here)), reverse=True):
-                os.unlink(name, dir_fd=self._here)  # "record" sorts behind the numbers, so it goes first
+    def undo(self, placements: Sequence[Placement]) -> None:
+        """Take back what was put in place. Raises OSError."""
+        if _identity(_RECORD, self._here) is None:
+            return  # nothing was promised, so nothing is in place
+        for number, placement in reversed(list(enumerate(placements))):
+            self._withdraw(str(number), placement.entry)
+        self._sync_places(placements)
+
+    def discard(self) -> None:
+        """Remove the entry. Raises OSError when its record cannot be; the next command sweeps what else is left."""
+        with suppress(FileNotFoundError):
+            os.unlink(_RECORD, dir_fd=self._here)
+        with suppress(OSError):
+            for name in filter(_OURS.fullmatch, os.listdir(self._here)):
+                os.unlink(name, dir_fd=self._here)
             os.rmdir(self._name, dir_fd=self._journal)
-        except OSError:
-            return False
-        return True
 
     def _write(self, name: str, data: bytes, *, mode: int, durable: bool) -> None:
         descriptor = os.open(name, _NEW_FILE, _PRIVATE, dir_fd=self._here)
@@ -214,7 +217,12 @@ class _Unfinished:
                     raise FileExistsError
                 os.rename(staged, entry.filename, src_dir_fd=self._here, dst_dir_fd=folder)
         except FileExistsError:
+            if self._same_bytes(staged, folder, entry.filename):
+                return  # a directory that was copied half-way has lost the links between its files
             raise AlreadyExists(os.path.join(self._directory.path, entry.folder, entry.filename)) from None
+
+    def _same_bytes(self, staged: str, folder: int, filename: str) -> bool:
+        return _bytes(staged, self._here) == _bytes(filename, folder)
 
     def _replace(self, staged: str, folder: int, filename: str) -> None:
         second = f"{staged}.new"
@@ -239,15 +247,6 @@ class _Unfinished:
             raise
         return True
 
-    def _undo(self, placements: Sequence[Placement]) -> None:
-        try:
-            for number, placement in reversed(list(enumerate(placements))):
-                self._withdraw(str(number), placement.entry)
-            self._sync_places(placements)
-        except OSError:  # the record stays, and the next command finishes what this one could not
-            return
-        self.discard()
-
     def _withdraw(self, staged: str, entry: Entry) -> None:
         folder, filename = self._directory.descriptor(entry.folder), entry.filename
         mine, there = _identity(staged, self._here), _identity(filename, folder)
@@ -268,9 +267,23 @@ class _Unfinished:
 def _identity(name: str, folder: int) -> tuple[int, int] | None:
     try:
         status = os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return None
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENAMETOOLONG):
+            return None
+        raise
     return status.st_dev, status.st_ino
+
+
+def _bytes(name: str, folder: int) -> bytes | None:
+    """Return what a file holds, as far as it can be one of ours; None when there is none or only a symbolic link."""
+    try:
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ELOOP):
+            return None
+        raise
+    with open(descriptor, "rb") as file:
+        return file.read(_READ_MAX) if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
 
 
 def _written(placements: Sequence[Placement]) -> bytes:
@@ -286,11 +299,9 @@ def _parsed(record: bytes) -> list[Placement] | None:
     if first != _FORMAT or fields[-2:] != ["end", ""] or len(fields) % 3 != 2:
         return None
     steps = list(zip(fields[0:-2:3], fields[1:-2:3], fields[2:-2:3], strict=True))
-    if any(verb not in _VERBS or not plain(folder) or not plain(name) for verb, folder, name in steps):
+    try:
+        for _, folder, name in steps:
+            Entry(folder, name).require_plain()
+        return [Placement(Entry(folder, name), _VERBS[verb]) for verb, folder, name in steps]
+    except (KeyError, ValueError):
         return None
-    return [Placement(Entry(folder, name), _VERBS[verb]) for verb, folder, name in steps]
-
-
-def plain(name: str) -> bool:
-    """Return whether *name* is one visible component of a path."""
-    return bool(name) and not name.startswith(".") and "/" not in name and "\0" not in name

@@ -46,6 +46,12 @@ class Entry(NamedTuple):
         except InvalidName:
             return False
 
+    def require_plain(self) -> None:
+        """Raise ValueError unless both parts are one visible component of a path, as all made from names are."""
+        for part in self:
+            if not part or part.startswith(".") or "/" in part or "\0" in part:
+                raise ValueError(f"not a place in a certificate directory: {part!r}")
+
 
 def certificate(kind: Kind, name: SafeName) -> Entry:
     """Return the entry of a certificate (``hosts/NAME.crt``)."""

@@ -6,6 +6,7 @@ import fcntl
 import os
 import sys
 import time
+from contextlib import suppress
 
 from easycert.errors import StoreBusy, StoreFailure
 from easycert.store.directories import StrictModes, WritableDirectory
@@ -49,11 +50,10 @@ class Lock:
         if self._descriptor < 0:
             return
         try:
-            os.ftruncate(self._descriptor, 0)
-            if remove and self._made:
-                os.unlink(_NAME, dir_fd=self._state)
-        except OSError:  # only the note is stale then
-            pass
+            with suppress(OSError):  # only the note is stale then
+                os.ftruncate(self._descriptor, 0)
+            if remove:
+                self._unlink_if_made()
         finally:
             # Said outright: a child that was forked meanwhile shares the lock, and closing would leave it to the child.
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
@@ -61,7 +61,10 @@ class Lock:
             self._descriptor = -1
 
     def _taken(self) -> bool:
-        descriptor = self._opened()
+        try:
+            descriptor = self._opened()
+        except FileExistsError:  # another process was just as quick
+            return False
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if self._still_named(descriptor):
@@ -69,18 +72,24 @@ class Lock:
                 return True
         except BlockingIOError:
             pass
-        except OSError as error:  # ENOLCK, ENOTSUP: a network file system without locks
+        except OSError as error:  # ENOLCK, ENOTSUP: a network file system without locks, so nobody else has one either
+            self._unlink_if_made()
             raise StoreFailure(self._path, "lock", error.strerror or str(error)) from error
         finally:
             if self._descriptor < 0:
                 os.close(descriptor)
         return False
 
+    def _unlink_if_made(self) -> None:
+        if self._made:
+            with suppress(OSError):
+                os.unlink(_NAME, dir_fd=self._state)
+
     def _opened(self) -> int:
         try:
+            return os.open(_NAME, _OPEN, dir_fd=self._state)
+        except FileNotFoundError:
             descriptor = os.open(_NAME, _OPEN | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=self._state)
-        except FileExistsError:
-            return os.open(_NAME, _OPEN | os.O_CREAT, 0o600, dir_fd=self._state)
         self._made = True
         return descriptor
 
@@ -95,11 +104,9 @@ class Lock:
         since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         command = " ".join([os.path.basename(sys.argv[0]), *sys.argv[1:]])[:_NOTE_AT_MOST] if sys.argv else "python"
         note = f"pid {os.getpid()} ({command}, since {since})"
-        try:
+        with suppress(OSError):  # the lock is held all the same; a full disk will be noticed soon enough
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, note.encode("utf-8", "backslashreplace"), 0)
-        except OSError:  # the lock is held all the same; a full disk will be noticed soon enough
-            pass
 
     def _holder(self) -> str:
         try:

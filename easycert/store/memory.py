@@ -76,6 +76,7 @@ class MemoryTransaction:
 
     def replace(self, entry: Entry, data: bytes, *, private: bool = False) -> None:
         """Stage a file that takes the place of whatever is there."""
+        entry.require_plain()
         self._staged[entry] = bytes(data), 0o600 if private else 0o644
 
     def __enter__(self) -> MemoryTransaction:
