@@ -1,7 +1,7 @@
 """The flag form: a drop-in for Synapse's ``easycert`` tool.
 
-Its grammar is argparse's, its lines on stdout are Synapse's, its certificates follow the ``synapse`` profile. It asks the
-same workflows as the subcommands and has no logic of its own but this translation. What Synapse's tool has no line for
+Its grammar is argparse's, its lines on stdout are Synapse's, its certificates follow the ``synapse`` profile. It asks
+the same workflows as the subcommands and has no logic of its own but this translation. What Synapse's tool has no line for
 (a shortened validity, a directory that others can write to) goes to stderr.
 """
 
@@ -32,6 +32,8 @@ from easycert.store.directories import Strictness
 
 Lines = Iterable[str]
 
+_USUAL_WIDTH = 80
+
 _DESCRIPTION = """\
 Make certificates for Synapse, with the flags of Synapse's own easycert tool.
 For everything else, and modern defaults, see the subcommands: easycert --help
@@ -58,24 +60,40 @@ def run_flags(argv: list[str]) -> int:
     return exits.DONE
 
 
+class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Help as wide as the terminal. argparse would import shutil to ask for that width, even when it prints no help."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_terminal_width() - 2)
+
+
+def _terminal_width() -> int:
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or _USUAL_WIDTH
+    except (OSError, ValueError):  # not a terminal, or not a file
+        return _USUAL_WIDTH
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="easycert", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(prog="easycert", description=_DESCRIPTION, formatter_class=_HelpFormatter)
     parser.add_argument("--certdir", metavar="DIR", help="certificate directory (default: ~/.syn/certs)")
     parser.add_argument("--importfile", choices=("cas", "hosts", "users"), help="copy the file NAME into this folder")
     kinds = parser.add_argument_group("what the certificate is for (a user, unless one of these is given)")
     kinds.add_argument("--ca", action="store_true", help="a certificate authority")
     kinds.add_argument("--server", action="store_true", help="a host")
     kinds.add_argument("--code", action="store_true", help="a code signer")
-    kinds.add_argument("--server-sans", metavar="LIST", help="more names of the host: DNS:a,IP:10.0.0.1,email:b@c,URI:d")
+    kinds.add_argument(
+        "--server-sans", metavar="LIST", help="more names of the host: DNS:a,IP:10.0.0.1,email:b@c,URI:d"
+    )
     parser.add_argument("--signas", metavar="CA", help="sign with this CA; without it a certificate signs itself")
     parser.add_argument("--csr", action="store_true", help="make a key and a certificate signing request")
     parser.add_argument("--sign-csr", action="store_true", help="sign the certificate signing request in the file NAME")
     parser.add_argument("--p12", action="store_true", help="pack a user's key, certificate and CA into a .p12 file")
     parser.add_argument("--crl", action="store_true", help="write the certificate revocation list of the CA NAME")
     parser.add_argument("--revokeas", metavar="CA", help="revoke the certificate NAME as this CA, which signed it")
-    parser.add_argument("name", metavar="NAME", help="the certificate's name, or a file for --sign-csr and --importfile")
+    parser.add_argument(
+        "name", metavar="NAME", help="the certificate's name, or a file for --sign-csr and --importfile"
+    )
     return parser
 
 

@@ -18,6 +18,7 @@ from functools import partial
 from typing import NamedTuple, Self
 
 from easycert.errors import InvalidInput, InvalidName, InvalidSan, NameLength, printable
+from easycert.model import Kind
 
 #: X.520 ub-common-name (RFC 5280 appendix A.1); Synapse counts it in UTF-8 bytes, and so do we.
 COMMON_NAME_MAX = 64
@@ -71,6 +72,11 @@ class SafeName(str):
     def sans(self) -> tuple[SubjectAltName, ...]:
         """The subject alternative names that a certificate of this name always carries."""
         return ()
+
+    @property
+    def display(self) -> str:
+        """The name as people read it."""
+        return str(self)
 
 
 class CommonName(SafeName):
@@ -191,6 +197,15 @@ class HostName(SafeName):
     def display(self) -> str:
         """The name as people read it: U-labels, and an IP address as such."""
         return str(self.address) if self.address else unicode_name(self)
+
+
+#: The narrow grammar of each kind: what the subcommands make new certificates for.
+NAMES: dict[Kind, type[SafeName]] = {
+    Kind.CA: CaName,
+    Kind.HOST: HostName,
+    Kind.USER: UserName,
+    Kind.CODE: CodeName,
+}
 
 
 class SanType(Enum):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -19,14 +19,10 @@ from easycert.pki.certificates import (
     is_self_issued,
     load_certificate,
     load_certificates,
-    require_signed_by,
 )
 from easycert.pki.keys import PrivateKey
 from easycert.pki.names import SafeName
 from easycert.store import layout
-
-#: As deep as Synapse and most TLS libraries go.
-_DEPTH_MAX = 8
 
 
 class Authority(NamedTuple):
@@ -112,29 +108,13 @@ def _matched(certdir: CertDir, name: SafeName, certificate: x509.Certificate, ke
 
 def _above(
     certdir: CertDir, certificate: x509.Certificate, candidates: list[x509.Certificate]
-) -> Iterator[x509.Certificate]:
-    """Yield the CAs above *certificate*, from the rest of its own file and from ``cas/``."""
+) -> Sequence[x509.Certificate]:
+    """Return the CAs above *certificate*, found in the rest of its own file and in ``cas/``."""
     if is_self_issued(certificate):
-        return
-    candidates = [*candidates, *(found for _, found in _certificates_in_cas(certdir))]
-    for _ in range(_DEPTH_MAX):
-        parent = next((found for found in candidates if _signed(certificate, found)), None)
-        if parent is None:
-            return
-        yield parent
-        if is_self_issued(parent):
-            return
-        certificate = parent
+        return ()
+    from easycert.pki.chains import IssuerPool, climb  # only an intermediate has a path
 
-
-def _signed(certificate: x509.Certificate, parent: x509.Certificate) -> bool:
-    if parent.subject != certificate.issuer:
-        return False
-    try:
-        require_signed_by(certificate, parent, "")
-    except KeyMismatch:
-        return False
-    return True
+    return climb(IssuerPool([*candidates, *(found for _, found in _certificates_in_cas(certdir))]), certificate)[1:]
 
 
 def _require_not_revoked(certdir: CertDir, authority: Authority, parent_name: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import NamedTuple, cast
 
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -15,15 +14,13 @@ from easycert.pki import certificates, csr, keys
 from easycert.pki.csr import Request
 from easycert.pki.keys import KeyType, PublicKey, public_der
 from easycert.pki.names import (
-    CaName,
-    CodeName,
+    NAMES,
     CommonName,
     HostName,
     SafeName,
     SanType,
     SubjectAltName,
     SynapseHostName,
-    UserName,
     unique_sans,
 )
 from easycert.pki.profiles import MODERN, Profile
@@ -32,14 +29,6 @@ from easycert.pki.validity import When
 from easycert.store import layout
 from easycert.workflows import authorities
 from easycert.workflows.issue import Issued, IssueRequest, chain_pem, describe, plausible_now, sign
-
-#: How a name found in a request is parsed: strictly for the subcommands, as Synapse's tool does under its profile.
-_NAMES: dict[Kind, type[SafeName]] = {
-    Kind.CA: CaName,
-    Kind.HOST: HostName,
-    Kind.USER: UserName,
-    Kind.CODE: CodeName,
-}
 
 
 class CsrRequest(NamedTuple):
@@ -82,9 +71,7 @@ class SigningRequest(NamedTuple):
     allow_wildcard: bool = False
 
 
-def make_requests(
-    certdir: CertDir, requests: Sequence[CsrRequest], *, replace: bool = False
-) -> tuple[CsrMade, ...]:
+def make_requests(certdir: CertDir, requests: Sequence[CsrRequest], *, replace: bool = False) -> tuple[CsrMade, ...]:
     """Make a key and a signing request for each of *requests*; all of them appear, or none.
 
     Raises AlreadyExists unless *replace*.
@@ -150,7 +137,7 @@ def _name(request: Request, wanted: SigningRequest) -> SafeName:
         raise RequestRefused(wanted.source, "it names nothing: no common name and no usable subject alternative name")
     if not wanted.profile.names_beyond_cn:
         return SynapseHostName(text) if wanted.kind is Kind.HOST else CommonName(text)
-    name = _NAMES[wanted.kind](text)
+    name = NAMES[wanted.kind](text)
     if isinstance(name, HostName) and (request.sans or name.address) and name.sans[0] not in request.sans:
         raise RequestRefused(wanted.source, f"its common name {name.display} is not among the names that it asks for")
     return name
@@ -206,4 +193,6 @@ def _require_no_shared_prime(modulus: int, other: int, source: str, entry: layou
     from easycert.pki.weakness import shares_a_prime
 
     if shares_a_prime(modulus, other):
-        raise WeakKey(source, f"its RSA key shares a prime with that of {entry.path}, so both are broken; make a new key")
+        raise WeakKey(
+            source, f"its RSA key shares a prime with that of {entry.path}, so both are broken; make a new key"
+        )

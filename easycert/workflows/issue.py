@@ -1,4 +1,4 @@
-"""Issuing: a request becomes a described certificate, a key, a signed certificate, and two files that appear together."""
+"""Issuing: a request becomes a described certificate, a key, a signature, and two files that appear together."""
 
 from __future__ import annotations
 
@@ -144,9 +144,7 @@ def _targets(request: IssueRequest) -> tuple[layout.Entry, layout.Entry]:
     return layout.key(request.kind, request.name), layout.certificate(request.kind, request.name)
 
 
-def _authorities(
-    certdir: CertDir, requests: Iterable[IssueRequest], now: datetime
-) -> dict[SafeName | None, Authority]:
+def _authorities(certdir: CertDir, requests: Iterable[IssueRequest], now: datetime) -> dict[SafeName | None, Authority]:
     found: dict[SafeName | None, Authority] = {}
     for name in dict.fromkeys(request.signas for request in requests):
         if name is not None:
@@ -188,7 +186,9 @@ def _clamped(wanted: Validity, authority: Authority | None, request: IssueReques
         return wanted, ()
     validity = wanted.clamped_to(authority.not_after)
     if validity.not_after <= validity.not_before:
-        raise InvalidInput("validity", rfc3339(wanted.not_before), f"begins after the CA '{authority.name}' has expired")
+        raise InvalidInput(
+            "validity", rfc3339(wanted.not_before), f"begins after the CA '{authority.name}' has expired"
+        )
     if wanted.not_after - validity.not_after < _WORTH_SAYING:
         return validity, ()
     end = rfc3339(validity.not_after)

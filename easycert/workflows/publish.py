@@ -1,4 +1,4 @@
-"""Publishing a CRL: reading the one that is there, adding to it, and signing the next one under the directory's lock."""
+"""Publishing a CRL: the one that is there is read, added to, and the next one signed, under the directory's lock."""
 
 from __future__ import annotations
 

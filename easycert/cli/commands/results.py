@@ -1,0 +1,77 @@
+"""How the commands that make things say what they made: a line for people, or versioned JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from easycert.cli.options import Habits, Output
+from easycert.pki.subjects import common_name
+from easycert.pki.validity import rfc3339
+
+if TYPE_CHECKING:
+    from easycert.workflows.csr import CsrMade
+    from easycert.workflows.issue import Issued
+
+SCHEMA_VERSION = 1
+
+
+def put_issued(issued: Sequence[Issued], habits: Habits) -> None:
+    """Print certificates that were made; notes go to stderr."""
+    for item in issued:
+        for note in item.notes:
+            habits.say(note)
+    put(habits, "issued", [_issued_fields(item) for item in issued], (_issued_lines(item) for item in issued))
+
+
+def put_requests(made: Sequence[CsrMade], habits: Habits) -> None:
+    """Print signing requests that were made."""
+    rows = [
+        {"kind": item.kind.value, "name": item.name, "request": item.request_path, "key": item.key_path}
+        for item in made
+    ]
+    put(habits, "requests", rows, (_request_lines(item) for item in made))
+
+
+def put(habits: Habits, kind: str, rows: list[dict[str, Any]], texts: Iterable[str]) -> None:
+    """Print *rows* as JSON or *texts* for people, as the options say."""
+    if habits.output is Output.JSON:
+        import json
+
+        print(json.dumps({"version": SCHEMA_VERSION, "kind": kind, kind: rows}, indent=2, ensure_ascii=False))
+    elif not habits.quiet:
+        for text in texts:
+            print(text)
+
+
+def _issued_fields(item: Issued) -> dict[str, Any]:
+    certificate = item.certificate
+    return {
+        "kind": item.kind.value,
+        "name": item.name,
+        "issuer": common_name(certificate.issuer),
+        "serial": f"{certificate.serial_number:x}",
+        "not_before": rfc3339(certificate.not_valid_before_utc),
+        "not_after": rfc3339(certificate.not_valid_after_utc),
+        "certificate": item.certificate_path,
+        "key": item.key_path,
+        "notes": list(item.notes),
+    }
+
+
+def _issued_lines(item: Issued) -> str:
+    certificate = item.certificate
+    signed = (
+        "self-signed" if certificate.issuer == certificate.subject else f"signed by {common_name(certificate.issuer)}"
+    )
+    lines = [
+        f"{item.kind.value} {item.name.display}: {signed}, valid until {certificate.not_valid_after_utc:%Y-%m-%d}",
+        f"  certificate  {item.certificate_path}",
+    ]
+    if item.key_path:
+        lines.append(f"  key          {item.key_path}")
+    return "\n".join(lines)
+
+
+def _request_lines(item: CsrMade) -> str:
+    return f"{item.kind.value} {item.name.display}: ready to be signed\n  request  {item.request_path}\n  key      {item.key_path}"

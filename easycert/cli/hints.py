@@ -1,0 +1,90 @@
+"""What to do about an error: advice for the person at the terminal, by the type of the error and its facts."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+
+from easycert.errors import (
+    AlreadyExists,
+    EasycertError,
+    EncryptedKey,
+    InvalidName,
+    IssuerUnusable,
+    KeyMismatch,
+    Malformed,
+    MissingAuthority,
+    NotFound,
+    NotPermitted,
+    RequestRefused,
+    StoreBusy,
+    StoreFailure,
+    UnsafeDirectory,
+    WeakKey,
+    WrongIssuer,
+)
+
+
+def advice(error: EasycertError) -> str:
+    """Return one sentence of advice, or an empty string where the error says it all."""
+    for kind, advise in _ADVICE:
+        if isinstance(error, kind):
+            return advise(error)
+    return ""
+
+
+def _already_exists(_error: EasycertError) -> str:
+    return "choose another name, or replace it with --force"
+
+
+def _missing_authority(error: EasycertError) -> str:
+    assert isinstance(error, MissingAuthority)
+    name = shlex.quote(error.name) if error.name.isprintable() else "NAME"
+    if error.suffix == ".key":
+        return f"make the CA with: easycert ca {name}; or sign where its key is kept"
+    return f"put its certificate beside its key: easycert import FILE --kind ca --name {name}"
+
+
+def _not_found(_error: EasycertError) -> str:
+    return "see what there is with: easycert list"
+
+
+def _invalid_name(error: EasycertError) -> str:
+    assert isinstance(error, InvalidName)
+    if error.text.startswith("-"):
+        return "put -- before a name that starts with a hyphen"
+    if "/" in error.text:
+        return "a name is not a path; choose the directory with --certdir"
+    return ""
+
+
+def _busy(_error: EasycertError) -> str:
+    return "wait for the other command, or be more patient with --lock-timeout SECONDS"
+
+
+def _unsafe(error: EasycertError) -> str:
+    assert isinstance(error, UnsafeDirectory)
+    return f"chmod go-w {shlex.quote(error.path)} (or chown it), or accept it with --allow-unsafe"
+
+
+def _wildcard(error: EasycertError) -> str:
+    return "allow it with --allow-wildcard" if "wildcard" in str(error) else "choose the name with --name"
+
+
+_ADVICE: tuple[tuple[type[EasycertError], Callable[[EasycertError], str]], ...] = (
+    (AlreadyExists, _already_exists),
+    (MissingAuthority, _missing_authority),
+    (NotFound, _not_found),
+    (InvalidName, _invalid_name),
+    (StoreBusy, _busy),
+    (UnsafeDirectory, _unsafe),
+    (StoreFailure, lambda _: "nothing was changed; mend the cause and run the same command again"),
+    (EncryptedKey, lambda _: "give the passphrase with --passphrase-file FILE or EASYCERT_PASSPHRASE"),
+    (KeyMismatch, lambda _: "look at both with: easycert show FILE"),
+    (WeakKey, lambda _: "make a new one, for example with: easycert csr host NAME"),
+    (RequestRefused, _wildcard),
+    (NotPermitted, lambda _: "sign with a CA whose constraints allow the name, or leave the name out"),
+    (IssuerUnusable, lambda _: "sign with another CA; easycert tree shows which there are"),
+    (WrongIssuer, lambda _: "easycert show NAME tells who did"),
+    (Malformed, lambda _: "easycert show FILE tells what a file holds"),
+)
