@@ -80,6 +80,15 @@ class NotFound(EasycertError):
         super().__init__(f"there is no {what} named '{printable(name)}'")
 
 
+class AmbiguousName(EasycertError):
+    """A name that several things in the certificate directory have; ``candidates`` lists them as ``host www``."""
+
+    def __init__(self, name: str, candidates: tuple[str, ...]) -> None:
+        self.name = name
+        self.candidates = candidates
+        super().__init__(f"'{printable(name)}' names several: {', '.join(printable(item) for item in candidates)}")
+
+
 class MissingAuthority(NotFound):
     """A CA that is to sign lacks its ``.key`` or its ``.crt``."""
 
