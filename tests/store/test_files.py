@@ -1,36 +1,20 @@
-"""What the store does that only a real directory can show: modes, links, odd files, StrictModes, journal, locks."""
+"""What the store does to a real directory: modes, traces, links, StrictModes and what the system refuses."""
 
 from __future__ import annotations
 
 import errno
 import fcntl
 import os
-import socket
 import stat
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from easycert.errors import AlreadyExists, StoreBusy, StoreFailure, UnreadableFile, UnsafeDirectory
-from easycert.store.files import FileStore, Strictness, read_file
+from easycert.errors import AlreadyExists, StoreFailure, UnreadableFile, UnsafeDirectory
+from easycert.store.files import FileStore, Strictness
 from easycert.store.layout import Entry
-
-KEY, CERTIFICATE, CRL = Entry("hosts", "www.key"), Entry("hosts", "www.crt"), Entry("crls", "ca.crl")
-HOSTILE = Entry("hosts", "$(id) 'a\" \udcff\u6771\t\n;.crt")
-
-
-@pytest.fixture
-def certdir(tmp_path: Path) -> Path:
-    return tmp_path / "above" / "certs"
-
-
-@pytest.fixture
-def store(certdir: Path) -> FileStore:
-    return FileStore([str(certdir)], lock_timeout=0)
+from tests.store.examples import CERTIFICATE, CRL, KEY, everything, save, save_pair
 
 
 @pytest.fixture(params=[0o000, 0o077], ids=["umask 000", "umask 077"])
@@ -40,23 +24,8 @@ def umask(request: pytest.FixtureRequest) -> Iterator[int]:
     os.umask(before)
 
 
-def save_pair(store: FileStore) -> None:
-    with store.transaction() as transaction:
-        transaction.create(KEY, b"key", private=True)
-        transaction.create(CERTIFICATE, b"certificate")
-
-
-def save(store: FileStore, entry: Entry, data: bytes = b"data") -> None:
-    with store.transaction() as transaction:
-        transaction.create(entry, data)
-
-
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.lstat().st_mode)
-
-
-def everything(top: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(top)): path.read_bytes() if path.is_file() else b"" for path in top.rglob("*")}
 
 
 class TestModes:
@@ -225,135 +194,6 @@ class TestLinks:
             assert (store.read(CERTIFICATE), store.read(upper)) == (b"one", b"two")
 
 
-class TestReading:
-    @pytest.fixture
-    def odd(self, certdir: Path) -> Path:
-        path = certdir / CERTIFICATE.path
-        path.parent.mkdir(parents=True)
-        return path
-
-    def assert_unreadable(self, odd: Path, reason: str) -> None:
-        begin = time.monotonic()
-        for read in (lambda: FileStore([str(odd.parent.parent)]).read(CERTIFICATE), lambda: read_file(str(odd))):
-            with pytest.raises(UnreadableFile, match=reason) as caught:
-                read()
-            assert caught.value.path == str(odd)
-        assert time.monotonic() - begin < 5
-
-    def test_a_directory_is_refused(self, odd: Path) -> None:
-        odd.mkdir()
-        self.assert_unreadable(odd, "it is a directory")
-
-    def test_a_fifo_that_nobody_writes_to_is_refused_at_once(self, odd: Path) -> None:
-        os.mkfifo(odd)
-        self.assert_unreadable(odd, "it is not a regular file")
-
-    @pytest.mark.parametrize("device", ["/dev/zero", "/dev/null", "/dev/tty"])
-    def test_a_device_is_refused_at_once(self, odd: Path, device: str) -> None:
-        odd.symlink_to(device)
-        self.assert_unreadable(odd, "cannot read")
-
-    def test_a_socket_is_refused(self, odd: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.chdir(odd.parent)  # the path of a socket may be 108 bytes long
-        with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(odd.name)
-            self.assert_unreadable(odd, "cannot read")
-
-    def test_a_huge_file_is_refused_at_once(self, odd: Path) -> None:
-        odd.touch()
-        os.truncate(odd, 1 << 40)
-        self.assert_unreadable(odd, "it is larger than 1 MiB")
-
-    def test_the_largest_file_is_a_mebibyte(self, odd: Path, store: FileStore) -> None:
-        odd.write_bytes(bytes(1 << 20))
-        assert len(store.read(CERTIFICATE) or b"") == 1 << 20
-
-    def test_a_crl_may_be_larger(self, odd: Path, store: FileStore) -> None:
-        save(store, CRL, bytes(2 << 20))
-        assert len(store.read(CRL) or b"") == 2 << 20
-
-    def test_a_file_that_hides_its_size_is_still_capped(self) -> None:
-        """Files in /proc say that they are empty."""
-        path = "/proc/self/environ"
-        if not Path(path).exists():
-            pytest.skip("there is no /proc here")
-        with pytest.raises(UnreadableFile, match="too large"):
-            read_file(path, limit=3)
-
-    def test_a_missing_file_that_a_person_named_is_unreadable(self, tmp_path: Path) -> None:
-        with pytest.raises(UnreadableFile, match=os.strerror(errno.ENOENT)):
-            read_file(str(tmp_path / "missing"))
-
-    def test_a_path_that_is_none_is_unreadable(self) -> None:
-        with pytest.raises(UnreadableFile, match="no path"):
-            read_file("a\0b")
-
-    def test_a_file_without_permission_is_unreadable(self, odd: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        def refuse(*args: object, **kwargs: object) -> int:
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-
-        monkeypatch.setattr(os, "open", refuse)  # root may read anything, so the system is played
-        self.assert_unreadable(odd, os.strerror(errno.EACCES))
-
-    def test_a_file_where_a_folder_belongs_is_unreadable(self, certdir: Path, store: FileStore) -> None:
-        certdir.mkdir(parents=True, mode=0o700)
-        (certdir / "hosts").write_bytes(b"")
-        with pytest.raises(UnreadableFile):
-            store.read(CERTIFICATE)
-        with pytest.raises(UnreadableFile):
-            store.entries("hosts")
-        with pytest.raises(StoreFailure):
-            save_pair(store)
-
-    def test_entries_leaves_out_what_is_no_certificate(self, odd: Path, store: FileStore) -> None:
-        odd.mkdir()
-        os.mkfifo(odd.with_name("fifo.crt"))
-        for name in (".hidden.crt", "README", "a.crt", "line\nbreak.crt", "dollar$.crt"):
-            odd.with_name(name).touch()
-        os.close(os.open(os.fsencode(odd.parent) + b"/\xff.crt", os.O_CREAT))
-        assert store.entries("hosts") == [Entry("hosts", "a.crt")]
-
-
-class TestSearchPath:
-    @pytest.fixture
-    def second(self, tmp_path: Path) -> FileStore:
-        return FileStore([str(tmp_path / "second")])
-
-    @pytest.fixture
-    def both(self, certdir: Path, tmp_path: Path) -> FileStore:
-        return FileStore([str(certdir), str(tmp_path / "second")])
-
-    def test_the_first_directory_that_has_a_file_wins(
-        self, store: FileStore, second: FileStore, both: FileStore
-    ) -> None:
-        save(second, KEY, b"second")
-        assert (both.read(KEY), both.find(KEY)) == (b"second", second.path(KEY))
-        save(store, KEY, b"first")
-        assert (both.read(KEY), both.find(KEY)) == (b"first", store.path(KEY))
-
-    def test_entries_of_all_directories_are_listed_once(
-        self, store: FileStore, second: FileStore, both: FileStore
-    ) -> None:
-        save_pair(store)
-        save(second, KEY)
-        save(second, Entry("hosts", "other.crt"))
-        assert [entry.filename for entry in both.entries("hosts")] == ["other.crt", "www.crt", "www.key"]
-
-    def test_the_first_directory_is_written_to_and_only_it_can_be_in_the_way(
-        self, store: FileStore, second: FileStore, both: FileStore
-    ) -> None:
-        save(second, KEY, b"second")
-        both.require_absent([KEY])
-        save(both, KEY, b"first")
-        assert (store.read(KEY), second.read(KEY)) == (b"first", b"second")
-
-    def test_a_relative_directory_is_shown_as_an_absolute_one(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.chdir(tmp_path)
-        assert FileStore(["certs"]).path(KEY) == str(tmp_path / "certs" / KEY.path)
-
-
 class TestStrictModes:
     @pytest.fixture(params=["", "hosts", ".easycert"])
     def unsafe(self, request: pytest.FixtureRequest, certdir: Path) -> Path:
@@ -445,199 +285,3 @@ class TestFailures:
     def test_a_transaction_outside_of_its_block_is_a_programming_error(self, store: FileStore) -> None:
         with pytest.raises(RuntimeError):
             store.transaction().create(KEY, b"key")
-
-
-class TestJournal:
-    @pytest.fixture
-    def said(self) -> list[str]:
-        return []
-
-    @pytest.fixture
-    def used(self, certdir: Path, said: list[str]) -> FileStore:
-        save(FileStore([str(certdir)]), CRL)
-        return FileStore([str(certdir)], report=said.append)
-
-    def entry(self, certdir: Path, record: bytes | None, *files: bytes) -> Path:
-        path = certdir / ".easycert/journal" / "0123456789abcdef"
-        path.mkdir()
-        for number, data in enumerate(files):
-            (path / str(number)).write_bytes(data)
-        if record is not None:
-            (path / "record").write_bytes(record)
-        return path
-
-    def test_what_was_never_promised_is_swept_by_the_first_read(self, used: FileStore, certdir: Path) -> None:
-        left = self.entry(certdir, None, b"a key that a killed command left")
-        assert used.read(KEY) is None
-        assert not left.exists()
-
-    def test_what_was_promised_is_there_at_the_first_read(self, used: FileStore, certdir: Path) -> None:
-        record = b"easycert-journal-1\0create\0hosts\0www.key\0replace\0crls\0ca.crl\0end\0"
-        left = self.entry(certdir, record, b"key", b"crl")
-        assert (used.read(KEY), used.read(CRL)) == (b"key", b"crl")
-        assert not left.exists()
-
-    def test_what_was_promised_is_undone_when_a_foreign_file_came_before_it(
-        self, used: FileStore, certdir: Path, said: list[str]
-    ) -> None:
-        self.entry(certdir, b"easycert-journal-1\0create\0crls\0b.crl\0create\0crls\0ca.crl\0end\0", b"b", b"ours")
-        assert (used.read(Entry("crls", "b.crl")), used.read(CRL)) == (None, b"data")
-        assert said == [f"an interrupted command was undone: {certdir}/crls/ca.crl exists already"]
-
-    def test_what_was_promised_in_a_directory_that_was_copied_meanwhile_is_finished(
-        self, used: FileStore, certdir: Path, said: list[str]
-    ) -> None:
-        """The copy has lost the links by which we know our files; their bytes are the same."""
-        left = self.entry(
-            certdir, b"easycert-journal-1\0create\0crls\0ca.crl\0create\0crls\0b.crl\0end\0", b"data", b"b"
-        )
-        assert (used.read(CRL), used.read(Entry("crls", "b.crl"))) == (b"data", b"b")
-        assert (said, left.exists()) == ([], False)
-
-    @pytest.mark.parametrize(
-        "record",
-        [
-            b"",
-            b"{}",
-            b"easycert-journal-1\0create\0hosts\0www.key\0",
-            b"easycert-journal-1\0create\0hosts\0end\0",
-            b"easycert-journal-1\0destroy\0hosts\0www.key\0end\0",
-            b"easycert-journal-1\0replace\0..\0www.key\0end\0",
-            b"easycert-journal-1\0replace\0hosts\0../../www.key\0end\0",
-            b"easycert-journal-1\0replace\0\0/etc/passwd\0end\0",
-            b"easycert-journal-2\0create\0hosts\0www.key\0end\0",
-            b"\xff\xfe\0",
-        ],
-    )
-    def test_a_record_that_is_none_is_reported_and_wedges_nothing(
-        self, used: FileStore, certdir: Path, said: list[str], record: bytes
-    ) -> None:
-        left = self.entry(certdir, record, b"key")
-        assert used.read(KEY) is None
-        save_pair(used)
-        assert used.read(KEY) == b"key"
-        assert left.exists()
-        assert set(said) == {f"{left} is no journal entry that easycert understands; it is left alone"}
-
-    def test_foreign_files_in_the_journal_are_reported_and_wedge_nothing(
-        self, used: FileStore, certdir: Path, said: list[str], tmp_path: Path
-    ) -> None:
-        journal = certdir / ".easycert/journal"
-        (journal / "0123456789abcdef").write_bytes(b"")
-        (journal / "fedcba9876543210").symlink_to(tmp_path)
-        (journal / "notes\x1b.txt").write_bytes(b"")
-        assert used.read(KEY) is None
-        assert len(said) == 3
-        assert "\x1b" not in "".join(said)
-        save_pair(used)
-        assert len(list(journal.iterdir())) == 3
-
-    def test_a_foreign_file_in_an_entry_is_kept(self, used: FileStore, certdir: Path) -> None:
-        left = self.entry(certdir, None, b"key")
-        (left / "theirs").write_bytes(b"")
-        save_pair(used)
-        assert everything(left) == {"theirs": b""}
-
-    def test_any_name_survives_the_record(self, used: FileStore, certdir: Path) -> None:
-        self.entry(certdir, b"easycert-journal-1\0create\0hosts\0" + os.fsencode(HOSTILE.filename) + b"\0end\0", b"x")
-        assert used.read(HOSTILE) == b"x"
-
-    def test_a_reader_goes_on_when_the_directory_is_not_safe_to_write_to(self, used: FileStore, certdir: Path) -> None:
-        left = self.entry(certdir, b"easycert-journal-1\0replace\0crls\0ca.crl\0end\0", b"planted")
-        left.parent.chmod(0o777)
-        assert used.read(CRL) == b"data"
-
-
-HOLDER = """
-import sys
-from easycert.store.files import FileStore
-from easycert.store.layout import Entry
-with FileStore([sys.argv[1]]).transaction() as transaction:
-    transaction.create(Entry("hosts", "held.key"), b"held", private=True)
-    print("held", flush=True)
-    sys.stdin.readline()
-"""
-
-
-class TestLock:
-    @pytest.fixture
-    def holder(self, certdir: Path) -> Iterator[subprocess.Popen[str]]:
-        """Return another process that is in the middle of a transaction until it is sent a line."""
-        child = [sys.executable, "-c", HOLDER, str(certdir)]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        with subprocess.Popen(child, stdin=-1, stdout=-1, text=True, env=environment) as process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "held\n"
-            yield process
-            process.kill()
-
-    def finish(self, holder: subprocess.Popen[str]) -> None:
-        holder.communicate("go on\n")
-        assert holder.returncode == 0
-
-    def test_who_waits_in_vain_is_told_who_holds_it(
-        self, store: FileStore, certdir: Path, holder: subprocess.Popen[str]
-    ) -> None:
-        with pytest.raises(StoreBusy) as caught:
-            save_pair(store)
-        assert caught.value.path == str(certdir)
-        assert caught.value.holder.startswith(f"pid {holder.pid} (-c {certdir}, since 2")
-        assert caught.value.waited == 0
-        self.finish(holder)
-        assert [entry.filename for entry in store.entries("hosts")] == ["held.key"]
-
-    def test_who_waits_goes_on_when_the_holder_is_done(
-        self, store: FileStore, certdir: Path, holder: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(time, "sleep", lambda _: self.finish(holder) if holder.returncode is None else None)
-        save_pair(FileStore([str(certdir)], lock_timeout=10))
-        assert len(store.entries("hosts")) == 3
-
-    def test_a_killed_holder_holds_nothing(self, store: FileStore, holder: subprocess.Popen[str]) -> None:
-        holder.kill()
-        holder.wait()
-        save_pair(store)
-        assert [entry.filename for entry in store.entries("hosts")] == ["www.crt", "www.key"]
-
-    def test_readers_need_no_lock(self, store: FileStore, certdir: Path, holder: subprocess.Popen[str]) -> None:
-        (certdir / ".easycert/journal/0123456789abcdef").mkdir()
-        assert store.read(KEY) is None
-        assert (certdir / ".easycert/journal/0123456789abcdef").exists()
-
-    def test_a_lock_whose_file_was_removed_meanwhile_is_taken_anew(
-        self, store: FileStore, certdir: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """Else two processes could each hold a lock, one of them on a file that nobody else can see."""
-        locked: list[int] = []
-        flock = fcntl.flock
-
-        def remove_at_first(descriptor: int, operation: int) -> None:
-            flock(descriptor, operation)
-            if not locked:
-                (certdir / ".easycert/lock").unlink()
-            locked.append(operation)
-
-        with monkeypatch.context() as patched:
-            patched.setattr(fcntl, "flock", remove_at_first)
-            save_pair(FileStore([str(certdir)], lock_timeout=1))
-        assert locked.count(fcntl.LOCK_EX | fcntl.LOCK_NB) == 2
-        assert (certdir / ".easycert/lock").exists()
-
-    def test_many_processes_that_make_the_same_name_make_it_once(self, certdir: Path) -> None:
-        """And many that make names of their own all succeed."""
-        children = []
-        for number in range(8):
-            if (child := os.fork()) == 0:
-                try:
-                    store = FileStore([str(certdir)])
-                    save(store, Entry("hosts", f"{number}.crt"))
-                    save(store, KEY, b"%d" % number)
-                    os._exit(0)
-                except AlreadyExists:
-                    os._exit(1)
-                except BaseException:
-                    os._exit(2)
-            children.append(child)
-        codes = sorted(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children)
-        assert codes == [0] + 7 * [1]
-        assert len(FileStore([str(certdir)]).entries("hosts")) == 9
