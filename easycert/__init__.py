@@ -1,3 +1,97 @@
-"""easycert: a private certificate authority that one person runs from one command and keeps for ten years."""
+"""easycert: a private certificate authority that one person runs from one command and keeps for ten years.
+
+Everything that the command line does is here, as functions over a :class:`CertDir`::
+
+    from easycert import CaName, CertDir, HostName, IssueRequest, Kind, issue
+
+    certdir = CertDir.open("certs")
+    issue(certdir, [IssueRequest(Kind.CA, CaName("root"))])
+    [made] = issue(certdir, [IssueRequest(Kind.HOST, HostName("www.example.com"), signas=CaName("root"))])
+    print(made.certificate_path)
+
+Names are imported when they are first used, so ``import easycert`` itself costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from easycert.certdir import CertDir as CertDir
+    from easycert.errors import EasycertError as EasycertError
+    from easycert.errors import VerificationFailed as VerificationFailed
+    from easycert.model import Kind as Kind
+    from easycert.pki.keys import KeyType as KeyType
+    from easycert.pki.names import CaName as CaName
+    from easycert.pki.names import CodeName as CodeName
+    from easycert.pki.names import HostName as HostName
+    from easycert.pki.names import SafeName as SafeName
+    from easycert.pki.names import SubjectAltName as SubjectAltName
+    from easycert.pki.names import UserName as UserName
+    from easycert.pki.names import parse_san as parse_san
+    from easycert.pki.profiles import MODERN as MODERN
+    from easycert.pki.profiles import SYNAPSE as SYNAPSE
+    from easycert.pki.profiles import Profile as Profile
+    from easycert.pki.subjects import parse_subject as parse_subject
+    from easycert.pki.validity import parse_when as parse_when
+    from easycert.workflows.csr import CsrMade as CsrMade
+    from easycert.workflows.csr import CsrRequest as CsrRequest
+    from easycert.workflows.csr import SigningRequest as SigningRequest
+    from easycert.workflows.csr import make_requests as make_requests
+    from easycert.workflows.csr import sign_request as sign_request
+    from easycert.workflows.export import Exported as Exported
+    from easycert.workflows.export import export_pkcs12 as export_pkcs12
+    from easycert.workflows.import_ import Imported as Imported
+    from easycert.workflows.import_ import ImportRequest as ImportRequest
+    from easycert.workflows.import_ import import_files as import_files
+    from easycert.workflows.inventory import listed as listed
+    from easycert.workflows.inventory import shown as shown
+    from easycert.workflows.inventory import tree as tree
+    from easycert.workflows.issue import Issued as Issued
+    from easycert.workflows.issue import IssueRequest as IssueRequest
+    from easycert.workflows.issue import issue as issue
+    from easycert.workflows.publish import Published as Published
+    from easycert.workflows.publish import publish as publish
+    from easycert.workflows.revoke import Revoked as Revoked
+    from easycert.workflows.revoke import revoke as revoke
+    from easycert.workflows.verify import VerifyRequest as VerifyRequest
+    from easycert.workflows.verify import verify_named as verify_named
 
 __version__ = "0.1.0"
+
+_MODULES = {
+    "certdir": ("CertDir",),
+    "errors": ("EasycertError", "VerificationFailed"),
+    "model": ("Kind",),
+    "pki.keys": ("KeyType",),
+    "pki.names": ("CaName", "CodeName", "HostName", "SafeName", "SubjectAltName", "UserName", "parse_san"),
+    "pki.profiles": ("MODERN", "SYNAPSE", "Profile"),
+    "pki.subjects": ("parse_subject",),
+    "pki.validity": ("parse_when",),
+    "workflows.csr": ("CsrMade", "CsrRequest", "SigningRequest", "make_requests", "sign_request"),
+    "workflows.export": ("Exported", "export_pkcs12"),
+    "workflows.import_": ("ImportRequest", "Imported", "import_files"),
+    "workflows.inventory": ("listed", "shown", "tree"),
+    "workflows.issue": ("IssueRequest", "Issued", "issue"),
+    "workflows.publish": ("Published", "publish"),
+    "workflows.revoke": ("Revoked", "revoke"),
+    "workflows.verify": ("VerifyRequest", "verify_named"),
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+__all__ = ["__version__", *_HOMES]  # noqa: PLE0604  (the names are strings; they come from the table above)
+
+
+def __getattr__(name: str) -> Any:
+    """Import *name* from where it lives (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'easycert' has no attribute '{name}'")
+    from importlib import import_module
+
+    value = getattr(import_module(f"easycert.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return sorted(__all__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from easycert.pki.validity import When
 
 
+#: Every option has a variable and most have no default worth a word: the help says so once, not at each.
+_option = partial(typer.Option, show_envvar=False, show_default=False)
+_argument = partial(typer.Argument, show_envvar=False, show_default=False)
+
+
 class Output(Enum):
     """How results are written to stdout."""
 
@@ -28,116 +34,88 @@ class Output(Enum):
 
 CertDirOption = Annotated[
     str | None,
-    typer.Option("--certdir", metavar="DIR", help="The certificate directory.", show_default=False, show_envvar=False),
+    _option("--certdir", metavar="DIR", help="The certificate directory."),
 ]
 LockTimeoutOption = Annotated[
     float,
-    typer.Option(
-        "--lock-timeout", metavar="SECONDS", min=0, help="How long to wait for another writer.", show_envvar=False
-    ),
+    _option("--lock-timeout", metavar="SECONDS", min=0, help="How long to wait for another writer."),
 ]
 AllowUnsafeOption = Annotated[
-    bool, typer.Option("--allow-unsafe", help="Accept a directory that others own or can write to.", show_envvar=False)
+    bool, _option("--allow-unsafe", help="Accept a directory that others own or can write to.")
 ]
-OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How to print the result.", show_envvar=False)]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.", show_envvar=False)]
-ForceOption = Annotated[
-    bool, typer.Option("--force", help="Replace what exists under the same name.", show_envvar=False)
-]
+OutputOption = Annotated[Output, _option("--output", "-o", help="How to print the result.")]
+QuietOption = Annotated[bool, _option("--quiet", "-q", help="Print nothing but errors.")]
+ForceOption = Annotated[bool, _option("--force", help="Replace what exists under the same name.")]
 
-Names = Annotated[
-    list[str], typer.Argument(metavar="NAME...", help="One name or several.", show_default=False, show_envvar=False)
-]
+Names = Annotated[list[str], _argument(metavar="NAME...", help="One name or several.")]
 SignAsOption = Annotated[
     str | None,
-    typer.Option(
+    _option(
         "--signas",
         metavar="CA",
         help="The CA that signs; without it, it signs itself.",
-        show_default=False,
-        show_envvar=False,
     ),
 ]
 SanOption = Annotated[
     list[str] | None,
-    typer.Option(
+    _option(
         "--san",
         metavar="SAN",
         help="A further name, address or URI (DNS: IP: email: URI: may stand before it); repeat it or use commas.",
-        show_default=False,
     ),
 ]
 SubjectOption = Annotated[
     str | None,
-    typer.Option(
-        "--subject", metavar="O=..,C=..", help="More subject attributes, such as O=Acme,C=FR.", show_default=False
-    ),
+    _option("--subject", metavar="O=..,C=..", help="More subject attributes, such as O=Acme,C=FR."),
 ]
 DaysOption = Annotated[
     int | None,
-    typer.Option(
-        "--days", metavar="N", min=1, help="How many days it is valid.", show_default=False, show_envvar=False
-    ),
+    _option("--days", metavar="N", min=1, help="How many days it is valid."),
 ]
 NotAfterOption = Annotated[
     str | None,
-    typer.Option(
-        "--not-after", metavar="WHEN", help="When it ends: 90d, 12h, 1y, a date or RFC 3339.", show_default=False
-    ),
+    _option("--not-after", metavar="WHEN", help="When it ends: 90d, 12h, 1y, a date or RFC 3339."),
 ]
 NotBeforeOption = Annotated[
     str | None,
-    typer.Option(
-        "--not-before", metavar="WHEN", help="When it begins: a date, RFC 3339, or 1d from now.", show_default=False
-    ),
+    _option("--not-before", metavar="WHEN", help="When it begins: a date, RFC 3339, or 1d from now."),
 ]
 KeyTypeOption = Annotated[
     str | None,
-    typer.Option(
+    _option(
         "--key-type",
         metavar="TYPE",
         help="rsa2048|rsa3072|rsa4096|ec256|ec384|ec521|ed25519|ed448|mldsa44|mldsa65|mldsa87.",
-        show_default=False,
     ),
 ]
 ProfileOption = Annotated[
     str,
-    typer.Option(
-        "--profile", metavar="PROFILE", help="modern, or synapse for what Synapse itself loads.", show_envvar=False
-    ),
+    _option("--profile", metavar="PROFILE", help="modern, or synapse for what Synapse itself loads."),
 ]
 PathLengthOption = Annotated[
     int | None,
-    typer.Option(
-        "--pathlen", metavar="N", min=0, max=100, help="How many CAs may stand below this one.", show_default=False
-    ),
+    _option("--pathlen", metavar="N", min=0, max=100, help="How many CAs may stand below this one."),
 ]
 PermitOption = Annotated[
     list[str] | None,
-    typer.Option(
+    _option(
         "--permit",
         metavar="NAME",
         help="Sign only below this domain, network or mailbox; repeatable.",
-        show_default=False,
     ),
 ]
 ExcludeOption = Annotated[
     list[str] | None,
-    typer.Option(
+    _option(
         "--exclude",
         metavar="NAME",
         help="Never sign below this domain, network or mailbox; repeatable.",
-        show_default=False,
     ),
 ]
-KindOption = Annotated[
-    Kind | None, typer.Option("--kind", help="What it is for.", show_default=False, show_envvar=False)
-]
+KindOption = Annotated[Kind | None, _option("--kind", help="What it is for.")]
 PassphraseFileOption = Annotated[
     str | None,
-    typer.Option(
-        "--passphrase-file", metavar="FILE", help="A file whose first line is the passphrase.", show_default=False
-    ),
+    _option("--passphrase-file", metavar="FILE", help="A file whose first line is the passphrase."),
 ]
 
 DEFAULT_LOCK_TIMEOUT = 10.0
