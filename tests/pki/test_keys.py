@@ -202,7 +202,7 @@ def test_a_passphrase_for_a_key_in_the_clear_does_no_harm() -> None:
         b"\0" * 100,
         b"-----BEGIN PRIVATE KEY-----\n",
         b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
-        b"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: X,0\n\nAA==\n-----END RSA PRIVATE KEY-----",
+        b"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: X\n\nAA==\n-----END RSA PRIVATE KEY-----",
         private_pem(keys.generate(KeyType.EC256))[:-60],
         keys.generate(KeyType.EC256).private_bytes(serialization.Encoding.DER, PKCS8, serialization.NoEncryption()),
     ],
