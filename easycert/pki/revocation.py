@@ -103,7 +103,10 @@ def _revoked(member: Member, crls: Sequence[x509.CertificateRevocationList], at:
     for crl in crls:
         if crl.last_update_utc < crls[0].last_update_utc:
             continue
-        entry = crl.get_revoked_certificate_by_serial_number(member.certificate.serial_number)
+        try:
+            entry = crl.get_revoked_certificate_by_serial_number(member.certificate.serial_number)
+        except UNREADABLE:  # an entry, or the serial number looked for
+            return "cannot be looked up in the CRL of its issuer [RFC 5280 6.3.3 (i)]"
         if entry is not None and (entry.revocation_date_utc <= at or crl.last_update_utc <= at):
             return f"was revoked on {rfc3339(entry.revocation_date_utc)} ({_reason(entry)}) [RFC 5280 6.3.3 (i)]"
     return ""

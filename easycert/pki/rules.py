@@ -98,17 +98,18 @@ def read_member(certificate: x509.Certificate, *, is_leaf: bool, is_anchor: bool
 
 
 def shown_subject(certificate: x509.Certificate) -> str:
-    """Return the subject for a person to read, or the serial number where the subject cannot be decoded."""
+    """Return the subject for a person to read, whatever the certificate holds."""
     try:
         return shown_name(certificate.subject)
     except UNREADABLE:
-        return f"serial {certificate.serial_number:x}"
+        return "(unreadable subject)"
 
 
 def broken_rules(path: Path, at: datetime, purpose: Purpose) -> tuple[str, ...]:
     """Return every rule that *path* breaks at the instant *at* (aware) for *purpose*; empty is good."""
     found = [member.says(flaw) for member in path for flaw in member.flaws]
     for member in path:
+        found += _judged(_serial_number, member)
         found += _judged(_validity, member, at)
         found += _judged(_critical_extensions, member)
         found += _judged(_public_key, member)
@@ -150,6 +151,11 @@ def _told(error: Exception) -> str:
 
 
 # --- each certificate on its own -------------------------------------------------------------------------------------
+
+
+def _serial_number(member: Member) -> _Findings:
+    if member.certificate.serial_number <= 0:
+        yield "has a serial number that is not positive [RFC 5280 4.1.2.2]"
 
 
 def _validity(member: Member, at: datetime) -> _Findings:
