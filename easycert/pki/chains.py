@@ -27,7 +27,7 @@ UNREADABLE = (
 #: CAs between leaf and anchor; the most that OpenSSL's and cryptography's verifiers allow is of this order.
 MAX_DEPTH = 8
 #: Candidates handed to the verifier. Real bundles, cross-signed ones too, have a handful.
-MOST_CHAINS = 16
+MOST_CHAINS = 8
 #: Unfinished paths of one length that are followed further.
 _MOST_OPEN_PATHS = 64
 #: Signatures checked for one question; the dearest (RSA-16384) still make it an answer within a second.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -20,8 +21,8 @@ from easycert.errors import InvalidInput, InvalidSan, printable
 from easycert.pki.identity import mailbox
 from easycert.pki.names import SanType, typed_san
 
-#: Names times constraints that are compared before we refuse; a certificate of this kind is an attack, not a need.
-MOST_COMPARISONS = 100_000
+#: Names times constraints that are compared before we refuse: a hundred names and a CA with 250 constraints.
+MOST_COMPARISONS = 25_000
 #: Constraints named in one sentence; a CA may have hundreds.
 _SHOWN_CONSTRAINTS = 3
 #: Lexical only, and wide: what counts is that no separator or control character hides a suffix (CVE-2009-2408).
@@ -185,23 +186,27 @@ def _email_covers(base: str, name: str, excluding: bool) -> bool:  # noqa: ARG00
 
 
 def _uri_covers(base: str, name: str, excluding: bool) -> bool:  # noqa: ARG001 - one signature for all forms
+    return _host_covers(base, _uri_host(name))
+
+
+@lru_cache(maxsize=256)
+def _uri_host(uri: str) -> _Labels:
     from urllib.parse import urlsplit
 
-    if "\\" in name or not name.isprintable():  # readers of URIs disagree about where the host of these ends
+    if "\\" in uri or not uri.isprintable():  # readers of URIs disagree about where the host of these ends
         raise _Incomparable
     try:
-        host = urlsplit(name).hostname or ""
+        labels = _labels(urlsplit(uri).hostname or "")
     except ValueError:
         raise _Incomparable from None
-    labels = _labels(host)
     if not labels or labels[-1].isdigit():  # no host name, or an IP address: rejected by RFC 5280 section 4.2.1.10
         raise _Incomparable
-    return _host_covers(base, labels)
+    return labels
 
 
 def _directory_covers(base: x509.Name, name: x509.Name, excluding: bool) -> bool:  # noqa: ARG001 - as above
-    wanted = [_comparable(rdn) for rdn in base.rdns]
-    return wanted == [_comparable(rdn) for rdn in name.rdns[: len(wanted)]]
+    wanted = _comparable(base)
+    return wanted == _comparable(name)[: len(wanted)]
 
 
 _COVERS: dict[str, Callable[[Any, Any, bool], bool]] = {
@@ -226,6 +231,7 @@ def _is_below(labels: _Labels, base: _Labels, *, itself: bool) -> bool:
     return labels[max(0, len(labels) - len(base)) :] == base
 
 
+@lru_cache(maxsize=4096)  # every name is compared with every constraint
 def _labels(name: str, *, wildcard: bool = False) -> _Labels:
     """Return the labels of a DNS name, compared without regard to case (RFC 5280 section 7.2); of ``""`` none."""
     if wildcard and name.startswith("*."):
@@ -241,8 +247,9 @@ def _unquoted(local: str) -> str:
     return re.sub(r"\\(.)", r"\1", local[1:-1]) if quoted else local
 
 
-def _comparable(rdn: x509.RelativeDistinguishedName) -> frozenset[tuple[x509.ObjectIdentifier, str | bytes]]:
-    return frozenset((attribute.oid, _prepared(attribute.value)) for attribute in rdn)
+@lru_cache(maxsize=1024)
+def _comparable(name: x509.Name) -> tuple[frozenset[tuple[x509.ObjectIdentifier, str | bytes]], ...]:
+    return tuple(frozenset((attribute.oid, _prepared(attribute.value)) for attribute in rdn) for rdn in name.rdns)
 
 
 def _prepared(value: str | bytes) -> str | bytes:

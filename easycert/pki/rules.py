@@ -126,17 +126,18 @@ def broken_rules(path: Path, at: datetime, purpose: Purpose) -> tuple[str, ...]:
 
 def oddities(path: Path) -> tuple[str, ...]:
     """Return what RFC 5280 asks of CAs and common software (Synapse's too) leaves out: a note, no reason to fail."""
-    return tuple(member.says(odd) for member in path[1:] for odd in _odd(member))
+    found = ((member, tuple(_missing(member))) for member in path[1:])
+    return tuple(member.says(f"lacks what RFC 5280 asks of a CA: {', '.join(odd)}") for member, odd in found if odd)
 
 
-def _odd(member: Member) -> _Findings:
+def _missing(member: Member) -> _Findings:
     basic = member.find(x509.BasicConstraints)
     if basic is not None and not basic.critical:
-        yield "has basicConstraints that are not critical [RFC 5280 4.2.1.9]"
+        yield "critical basicConstraints [4.2.1.9]"
     if member.find(x509.KeyUsage) is None:
-        yield "has no keyUsage [RFC 5280 4.2.1.3]"
+        yield "keyUsage [4.2.1.3]"
     if member.find(x509.SubjectKeyIdentifier) is None:
-        yield "has no subjectKeyIdentifier [RFC 5280 4.2.1.2]"
+        yield "subjectKeyIdentifier [4.2.1.2]"
 
 
 def _judged(rule: Callable[..., _Findings], member: Member, *facts: object) -> list[str]:

@@ -241,7 +241,7 @@ def test_a_form_that_cannot_be_judged_is_harmless_where_no_constraint_names_it()
 def test_more_comparisons_than_anyone_needs_are_refused() -> None:
     names = [dns(f"a{number}.test") for number in range(MOST_COMPARISONS // 100 + 1)]
     constraints = x509.NameConstraints([dns(f"b{number}.test") for number in range(100)], None)
-    assert breaches(names, NOBODY, constraints) == ("1001 names and 100 constraints are too many to compare",)
+    assert breaches(names, NOBODY, constraints) == (f"{len(names)} names and 100 constraints are too many to compare",)
 
 
 LABELS = st.lists(st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True), min_size=1, max_size=4)

@@ -34,7 +34,7 @@ CHANGES = st.lists(st.tuples(st.integers(0, 2000), st.integers(1, 255)), min_siz
 def changed(
     signed: _Signed, body: bytes, signer: Made, load: Callable[[bytes], _Signed], changes: list[tuple[int, int]]
 ) -> _Signed | None:
-    """Return the object with its signed part changed, signed again by the Ed25519 *signer*; None if it is not loaded."""
+    """Return the object with its signed part changed, signed again by the Ed25519 *signer*; None if unloadable."""
     spoiled = bytearray(body)
     for position, difference in changes:
         spoiled[position % len(body)] ^= difference
