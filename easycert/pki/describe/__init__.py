@@ -21,6 +21,16 @@ from easycert.pki.formats.pem import StoredKey, StoredPublicKey
 if TYPE_CHECKING:
     from easycert.pki.formats.pem import Item
 
+__all__ = [
+    "CertificateDescription",
+    "CrlDescription",
+    "Description",
+    "KeyDescription",
+    "Pkcs12Description",
+    "RequestDescription",
+    "describe",
+]
+
 Description: TypeAlias = (
     CertificateDescription | CrlDescription | KeyDescription | Pkcs12Description | RequestDescription
 )

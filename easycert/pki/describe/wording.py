@@ -5,6 +5,7 @@ Everything here comes from files that strangers wrote, so all text is made safe 
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable, Iterator
 
 from cryptography import x509
@@ -76,6 +77,16 @@ def with_unicode(shown: str) -> str:
     prefix, colon, value = shown.rpartition(":")
     readable = unicode_name(value)
     return shown if readable == value else f"{prefix}{colon}{value} ({one_line(readable)})"
+
+
+def readable_name(name: str) -> str:
+    """Return the name of a file as people know the thing: U-labels beside A-labels, an IPv6 address with its colons."""
+    if "_" in name:
+        try:
+            return str(ipaddress.IPv6Address(name.replace("_", ":")))
+        except ValueError:
+            return name
+    return with_unicode(name)
 
 
 def uris(points: Iterable[x509.GeneralName] | None) -> Iterator[str]:

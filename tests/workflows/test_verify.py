@@ -1,0 +1,212 @@
+"""Verifying against a certificate directory: its roots alone are trusted, and every reason is told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from easycert.certdir import CertDir
+from easycert.errors import AmbiguousName, InvalidSan, Malformed, NotFound, VerificationFailed
+from easycert.model import Kind
+from easycert.pki.verify import Purpose
+from easycert.store.memory import MemoryStore
+from easycert.workflows.verify import Verification, VerifyRequest, verify_named
+from tests.pki.chainmaker import DAY, NOW, Made, Recipe, ca, crl, name, pem, server, usage
+
+ROOT = ca()
+ISSUING = ca("issuing", ROOT)
+WWW = server(ISSUING)
+HOST_FILE = "hosts/www.example.com.crt"
+CAS = {"cas/root.crt": pem(ROOT.certificate), "cas/issuing.crt": pem(ISSUING.certificate)}
+CODE = [ExtendedKeyUsageOID.CODE_SIGNING]
+CLIENT = [ExtendedKeyUsageOID.CLIENT_AUTH]
+
+
+def directory(files: dict[str, bytes]) -> CertDir:
+    store = MemoryStore()
+    store.files.update(files)
+    return CertDir(store, clock=lambda: NOW)
+
+
+def verified(target: str, files: dict[str, bytes], **wishes: Any) -> Verification:
+    return verify_named(directory({**CAS, **files}), VerifyRequest(target, **wishes))
+
+
+def reasons(target: str, files: dict[str, bytes], **wishes: Any) -> tuple[str, ...]:
+    with pytest.raises(VerificationFailed) as caught:
+        verified(target, files, **wishes)
+    return caught.value.reasons
+
+
+def leaf(common_name: str, extended: Any, issuer: Made = ROOT) -> bytes:
+    made = replace(Recipe(name(common_name)), key_usage=usage("digital_signature"), extended=extended)
+    return pem(replace(made, names=[f"{common_name}@example.com"]).make(issuer).certificate)
+
+
+def key_pem(made: Made) -> bytes:
+    form, encryption = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    return bytes(made.key.private_bytes(serialization.Encoding.PEM, form, encryption))
+
+
+def test_the_path_is_told_from_leaf_to_root() -> None:
+    found = verified("www.example.com", {HOST_FILE: pem(WWW.certificate)})
+    assert found.chain == ("CN=www.example.com", "CN=issuing", "CN=root")
+
+
+def test_an_intermediate_may_come_from_the_leafs_own_file() -> None:
+    chain_file = pem(WWW.certificate, ISSUING.certificate)
+    store = directory({"cas/root.crt": CAS["cas/root.crt"], HOST_FILE: chain_file})
+    assert len(verify_named(store, VerifyRequest("www.example.com")).chain) == 3
+
+
+def test_a_root_from_the_leafs_own_file_is_not_trusted() -> None:
+    stranger = ca("stranger")
+    (reason,) = reasons("www", {"hosts/www.crt": pem(server(stranger, "www").certificate, stranger.certificate)})
+    assert "not a trust anchor" in reason
+
+
+def test_an_intermediate_alone_is_no_anchor() -> None:
+    with pytest.raises(VerificationFailed):
+        verify_named(
+            directory({"cas/issuing.crt": CAS["cas/issuing.crt"], HOST_FILE: pem(WWW.certificate)}),
+            VerifyRequest("www.example.com"),
+        )
+
+
+def test_a_self_signed_host_is_not_its_own_anchor() -> None:
+    assert reasons("www.example.com", {HOST_FILE: pem(server(None).certificate)})
+
+
+@pytest.mark.parametrize(
+    ("target", "files", "purpose"),
+    [
+        ("www.example.com", {HOST_FILE: pem(WWW.certificate)}, Purpose.SERVER),
+        ("alice", {"users/alice.crt": leaf("alice", CLIENT)}, Purpose.CLIENT),
+        ("builder", {"code/builder.crt": leaf("builder", CODE)}, Purpose.CODE),
+        ("issuing", {}, Purpose.CA),
+        ("root", {}, Purpose.CA),
+    ],
+)
+def test_the_kind_says_what_it_must_be_good_for(target: str, files: dict[str, bytes], purpose: Purpose) -> None:
+    assert verified(target, files).purpose is purpose
+
+
+def test_another_purpose_can_be_asked_for() -> None:
+    (reason,) = reasons("alice", {"users/alice.crt": leaf("alice", CLIENT)}, purpose=Purpose.CODE)
+    assert "codeSigning" in reason
+
+
+def test_a_host_is_held_against_its_own_name() -> None:
+    (reason,) = reasons("other.example", {"hosts/other.example.crt": pem(WWW.certificate)})
+    assert "does not name other.example" in reason
+
+
+def test_a_host_name_that_is_given_comes_first() -> None:
+    files = {"hosts/other.example.crt": pem(WWW.certificate)}
+    assert verified("other.example", files, hostname="www.example.com").hostname == "www.example.com"
+
+
+def test_an_ipv6_host_is_held_against_its_address() -> None:
+    files = {"hosts/fd00__1.crt": pem(server(ROOT, "fd00::1").certificate)}
+    assert verified("fd00__1", files).hostname == "fd00::1"
+
+
+def test_an_internationalised_host_is_found_and_held_against_its_a_label() -> None:
+    files = {"hosts/xn--bcher-kva.example.crt": pem(server(ROOT, "xn--bcher-kva.example").certificate)}
+    assert verified("bücher.example", files).chain[0] == "CN=xn--bcher-kva.example"
+
+
+def test_a_host_whose_name_nobody_could_ask_for_says_that_it_is_not_checked() -> None:
+    found = verified("Build Box", {"hosts/Build Box.crt": pem(WWW.certificate)})
+    assert any(note.startswith("name not checked") for note in found.notes)
+
+
+def test_a_file_of_a_server_says_that_its_name_is_not_checked(tmp_path: Path) -> None:
+    (tmp_path / "x.pem").write_bytes(pem(WWW.certificate))
+    found = verified(str(tmp_path / "x.pem"), {})
+    assert (found.kind, found.purpose, found.notes[0]) == (
+        None,
+        Purpose.SERVER,
+        "name not checked: no host name was given",
+    )
+
+
+def test_a_file_can_be_held_against_a_host_name(tmp_path: Path) -> None:
+    (tmp_path / "x.pem").write_bytes(pem(WWW.certificate))
+    assert "does not name x.y" in reasons(str(tmp_path / "x.pem"), {}, hostname="x.y")[0]
+
+
+def test_a_host_name_that_is_none_is_refused() -> None:
+    with pytest.raises(InvalidSan):
+        verified("www.example.com", {HOST_FILE: pem(WWW.certificate)}, hostname="a b")
+
+
+def test_a_revoked_certificate_is_refused() -> None:
+    files = {HOST_FILE: pem(WWW.certificate), "crls/issuing.crl": pem(crl(ISSUING, WWW.certificate))}
+    (reason,) = reasons("www.example.com", files)
+    assert "revoked" in reason
+
+
+def test_a_missing_crl_is_a_note() -> None:
+    found = verified("www.example.com", {HOST_FILE: pem(WWW.certificate)})
+    assert any("revocation not checked" in note for note in found.notes)
+
+
+def test_a_missing_crl_is_a_reason_where_crls_are_required() -> None:
+    assert reasons("www.example.com", {HOST_FILE: pem(WWW.certificate)}, require_crl=True)
+
+
+def test_every_reason_is_told() -> None:
+    old = server(ROOT, not_before=NOW - 5 * DAY, not_after=NOW - DAY, extended=CLIENT)
+    assert len(reasons("other.example", {"hosts/other.example.crt": pem(old.certificate)})) == 3
+
+
+def test_it_can_be_judged_at_another_time() -> None:
+    (reason, *_) = reasons("www.example.com", {HOST_FILE: pem(WWW.certificate)}, at=NOW + 400 * DAY)
+    assert "expired" in reason
+
+
+def test_a_key_that_does_not_belong_is_a_reason() -> None:
+    files = {HOST_FILE: pem(WWW.certificate), "hosts/www.example.com.key": key_pem(ROOT)}
+    (reason,) = reasons("www.example.com", files)
+    assert reason == (
+        "the private key /certs/hosts/www.example.com.key: it does not belong to the certificate beside it"
+    )
+
+
+def test_a_key_that_does_not_belong_joins_the_other_reasons() -> None:
+    files = {"hosts/x.example.crt": pem(WWW.certificate), "hosts/x.example.key": key_pem(ROOT)}
+    assert len(reasons("x.example", files)) == 2
+
+
+@pytest.mark.parametrize(("files", "checked"), [({}, False), ({"hosts/www.example.com.key": key_pem(WWW)}, True)])
+def test_it_is_told_whether_a_key_was_checked(files: dict[str, bytes], checked: bool) -> None:
+    assert verified("www.example.com", {HOST_FILE: pem(WWW.certificate), **files}).key_checked is checked
+
+
+@pytest.mark.parametrize("path", ["cas/bad.crt", "crls/bad.crl"])
+def test_a_broken_file_of_the_directory_is_a_note(path: str) -> None:
+    found = verified("www.example.com", {HOST_FILE: pem(WWW.certificate), path: b"junk"})
+    assert any(note.startswith(f"/certs/{path} was ignored") for note in found.notes)
+
+
+def test_a_file_without_a_certificate_is_refused() -> None:
+    with pytest.raises(Malformed, match="not a certificate"):
+        verified("x", {"users/x.key": key_pem(WWW)})
+
+
+def test_an_unknown_name_is_not_found() -> None:
+    with pytest.raises(NotFound):
+        verified("nobody", {})
+
+
+def test_namesakes_are_told_apart_by_kind() -> None:
+    files = {"users/root.crt": leaf("root", CLIENT)}
+    with pytest.raises(AmbiguousName):
+        verified("root", files)
+    assert verified("root", files, kind=Kind.USER).purpose is Purpose.CLIENT
