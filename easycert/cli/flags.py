@@ -48,7 +48,9 @@ def run_flags(argv: list[str]) -> int:
     """Run one command line of the flag form and return its exit code: 0 done, 1 failed; argparse exits with 2."""
     options = _parser().parse_args(argv)
     try:
-        certdir = CertDir.open(options.certdir, unsafe=Strictness.WARN, report=_warn)
+        # Synapse's tool expands variables too: a Dockerfile's exec form has no shell that would.
+        directory = options.certdir and os.path.expandvars(options.certdir)
+        certdir = CertDir.open(directory, unsafe=Strictness.WARN, report=_warn)
         for line in _mode(options)(certdir, options):
             print(line)
     except _Refusal as refusal:
@@ -101,7 +103,7 @@ def _mode(options: argparse.Namespace) -> Callable[[CertDir, argparse.Namespace]
     """Return what to do; when several modes are given, the first in Synapse's order wins."""
     if options.crl:
         return _publish
-    if options.revokeas:
+    if options.revokeas is not None:  # an empty CA name is refused; Synapse's tool would issue a certificate instead
         return _revoke
     if options.importfile:
         return _import
@@ -166,7 +168,7 @@ def _sign(certdir: CertDir, options: argparse.Namespace) -> Lines:
     if options.signas is None:
         raise _Refusal("--sign-csr requires --signas")
     kind = Kind.HOST if options.server else Kind.USER
-    authority, source = CommonName(options.signas), options.name
+    authority, source = CommonName(options.signas), os.path.expanduser(os.path.expandvars(options.name))
     try:
         data = read_file(source) if os.path.isfile(source) else b""
     except UnreadableFile:
@@ -174,7 +176,7 @@ def _sign(certdir: CertDir, options: argparse.Namespace) -> Lines:
             raise
         data = b""
     if not data:
-        raise _Refusal(f"csr not found: {printable(source)}")
+        raise _Refusal(f"csr not found: {printable(options.name)}")
     wanted = SigningRequest(
         data=data,
         source=source,
