@@ -72,7 +72,7 @@ class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
 def _terminal_width() -> int:
     try:
         return os.get_terminal_size(sys.stdout.fileno()).columns or _USUAL_WIDTH
-    except (OSError, ValueError):  # not a terminal, or not a file
+    except (AttributeError, OSError, ValueError):  # no stdout at all, not a file, not a terminal
         return _USUAL_WIDTH
 
 
