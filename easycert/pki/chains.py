@@ -62,7 +62,7 @@ class IssuerPool:
         """Return a fragment that says why :meth:`issuers_of` found nobody else, or nobody who is trusted."""
         if len(self._signed) >= _MOST_SIGNATURE_CHECKS:
             return f"has no issuer that was found within {_MOST_SIGNATURE_CHECKS} signature checks"
-        if subject_bytes(certificate) == _issuer_bytes(certificate):
+        if is_self_issued(certificate):
             return "is self-signed and not a trust anchor"
         namesakes = self._by_subject.get(_issuer_bytes(certificate) or b"", [])
         if not namesakes:
@@ -177,6 +177,12 @@ def subject_bytes(certificate: x509.Certificate) -> bytes | None:
         return certificate.subject.public_bytes()
     except UNREADABLE:
         return None
+
+
+def is_self_issued(certificate: x509.Certificate) -> bool:
+    """Return whether subject and issuer are the same name (RFC 5280 section 3.2), which must be readable."""
+    subject = subject_bytes(certificate)
+    return subject is not None and subject == _issuer_bytes(certificate)
 
 
 def subject_key_id(certificate: x509.Certificate) -> bytes | None:

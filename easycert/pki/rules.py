@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, ObjectIdentifier
 
 from easycert.errors import WeakKey, printable
-from easycert.pki.chains import UNREADABLE, subject_bytes
+from easycert.pki.chains import UNREADABLE, is_self_issued, subject_bytes
 from easycert.pki.constraints import breaches
 from easycert.pki.keys import require_strong
 from easycert.pki.subjects import shown_name
@@ -257,9 +257,3 @@ def _extended_usage(member: Member, purpose: Purpose) -> _Findings:
 
 def _shown(purpose: Purpose) -> str:
     return {Purpose.SERVER: "servers", Purpose.CLIENT: "clients", Purpose.CODE: "code signers"}[purpose]
-
-
-def is_self_issued(certificate: x509.Certificate) -> bool:
-    """Return whether subject and issuer are the same name (RFC 5280 section 3.2)."""
-    subject = subject_bytes(certificate)
-    return subject is not None and certificate.issuer.public_bytes() == subject

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 from easycert.errors import VerificationFailed
 from easycert.pki.verify import Policy, Verified, verify
@@ -53,6 +54,18 @@ def test_a_revoked_intermediate_fails_what_it_issued() -> None:
     assert reasons(crl(ROOT, LOWER.certificate), crl(LOWER)) == (
         "its CA 'CN=lower' was revoked on 2026-05-31T12:00:00Z (keyCompromise) [RFC 5280 6.3.3 (i)]",
     )
+
+
+def test_an_entry_whose_reason_cannot_be_read_still_revokes() -> None:
+    lower = ca("lower", ROOT, key=shared_key("ed25519"))
+    leaf = server(lower)
+    listed = crl(lower, leaf.certificate)
+    body = listed.tbs_certlist_bytes
+    changed = body.replace(b"\x0a\x01\x01", b"\x0a\x01\x63")  # a CRLReason of 99
+    der = listed.public_bytes(serialization.Encoding.DER).replace(body, changed)
+    unreadable = x509.load_der_x509_crl(der[:-64] + lower.key.sign(changed))
+    [reason] = reasons(ROOT_CRL, unreadable, leaf=leaf, lower=lower)
+    assert "(unreadable reason)" in reason
 
 
 def test_a_missing_crl_is_a_note() -> None:

@@ -306,6 +306,14 @@ def test_a_subject_that_cannot_be_decoded_is_a_reason() -> None:
     assert reasons(leaf, root) == ("has a subject that cannot be read [RFC 5280 4.1.2.6]",)
 
 
+def test_an_issuer_that_cannot_be_decoded_is_told() -> None:
+    root = ca("broken", key=shared_key("ed25519"))
+    leaf = resigned(server(root), root, b"\x0c\x06broken", b"\x0c\x06brok\xff\xff")
+    assert reasons(leaf, root) == (
+        "has the issuer '(unreadable)', of which no certificate was given [RFC 5280 6.1.3 (a)]",
+    )
+
+
 def test_a_key_of_unknown_type_is_a_reason() -> None:
     root = ca(key=shared_key("ed25519"))
     leaf = resigned(server(root, key=shared_key("ed448")), root, b"\x06\x03\x2b\x65\x71", b"\x06\x03\x2b\x65\x7f")
