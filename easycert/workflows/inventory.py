@@ -162,9 +162,7 @@ def public_pem(certdir: CertDir, text: str, *, kind: Kind | None = None) -> byte
 def _read(certdir: CertDir, kinds: Collection[Kind]) -> _Read:
     read, now = _Read(), certdir.now()
     for kind in (kind for kind in Kind if kind in kinds):
-        for entry in certdir.store.entries(layout.FOLDERS[kind]):
-            if entry.suffix != "crt":
-                continue
+        for entry in _certificate_entries(certdir, layout.FOLDERS[kind], read):
             path = certdir.store.find(entry) or entry.path
             try:
                 certificate = load_certificate(certdir.store.read(entry) or b"", path)
@@ -174,6 +172,14 @@ def _read(certdir: CertDir, kinds: Collection[Kind]) -> _Read:
             except UnreadableFile as error:
                 read.problems.append(Problem(path, error.reason))
     return read
+
+
+def _certificate_entries(certdir: CertDir, folder: str, read: _Read) -> list[Entry]:
+    try:
+        return [entry for entry in certdir.store.entries(folder) if entry.suffix == "crt"]
+    except UnreadableFile as error:
+        read.problems.append(Problem(error.path, error.reason))
+        return []
 
 
 def _listed(certdir: CertDir, kind: Kind, entry: Entry, certificate: x509.Certificate, now: datetime) -> Listed:

@@ -166,9 +166,12 @@ def _crls(certdir: CertDir, notes: list[str]) -> Iterator[x509.CertificateRevoca
 
 
 def _files(certdir: CertDir, folder: str, suffix: str, notes: list[str]) -> Iterator[tuple[str, bytes]]:
-    for entry in certdir.store.entries(folder):
-        if entry.suffix != suffix:
-            continue
+    try:
+        entries = [entry for entry in certdir.store.entries(folder) if entry.suffix == suffix]
+    except UnreadableFile as error:
+        notes.append(f"{error.path} was ignored: {error.reason}")
+        return
+    for entry in entries:
         path = certdir.store.find(entry) or entry.path
         try:
             yield path, certdir.store.read(entry) or b""

@@ -1,0 +1,201 @@
+"""``list``, ``tree``, ``show``, ``verify``: look at what is there. None of them changes anything."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from easycert.cli import exits
+from easycert.cli.options import (
+    CertDirOption,
+    Habits,
+    Output,
+    OutputOption,
+    PassphraseFileOption,
+    QuietOption,
+    passphrase,
+)
+from easycert.cli.render import Palette, as_json, fits
+from easycert.errors import InvalidInput, VerificationFailed
+from easycert.model import Kind
+from easycert.pki.describe.wording import one_line, readable_name
+from easycert.pki.rules import Purpose
+
+if TYPE_CHECKING:
+    from easycert.workflows.inventory import Problem
+    from easycert.workflows.verify import Verification, VerifyRequest
+
+Target = Annotated[
+    str, typer.Argument(metavar="NAME|FILE", help="A name in the certificate directory, or a file.", show_default=False)
+]
+KindOption = Annotated[
+    Kind | None, typer.Option("--kind", help="Which one, where several kinds have this name.", show_default=False)
+]
+KindsOption = Annotated[
+    list[Kind] | None, typer.Option("--kind", help="Only certificates of this kind; repeatable.", show_default=False)
+]
+PemOption = Annotated[bool, typer.Option("--pem", help="Print it in PEM instead; private keys never.")]
+PurposeOption = Annotated[
+    Purpose | None,
+    typer.Option("--purpose", help="What it must be good for; by default what it is.", show_default=False),
+]
+HostNameOption = Annotated[
+    str | None,
+    typer.Option(
+        "--hostname", metavar="HOST", help="The host that it must name; by default its own NAME.", show_default=False
+    ),
+]
+AtOption = Annotated[
+    str | None,
+    typer.Option("--at", metavar="WHEN", help="Judge it at another time: 90d, a date or RFC 3339.", show_default=False),
+]
+RequireCrlOption = Annotated[bool, typer.Option("--require-crl", help="Fail where no fresh CRL tells its status.")]
+
+
+def list_(
+    kind: KindsOption = None,
+    certdir: CertDirOption = None,
+    output: OutputOption = Output.TEXT,
+    quiet: QuietOption = False,
+) -> None:
+    """List the certificates of the directory, with the days that each has left.
+
+    On a terminal a table; into a pipe, lines with tabs between: kind, name, end, state, days left, key type, key here,
+    issuer, file.
+    """
+    from easycert.cli.overviews import listing_lines, listing_table
+    from easycert.workflows.inventory import listed
+
+    habits = Habits(certdir, output=output, quiet=quiet)
+    listing = listed(habits.open(), kinds=kind or tuple(Kind))
+    _tell_problems(listing.problems, habits)
+    if output is Output.JSON:
+        print(as_json("listing", listing))
+    elif not listing.items:
+        habits.say("there are no certificates here yet; begin with: easycert ca NAME")
+    elif not quiet:
+        drawn = sys.stdout.isatty()
+        print(listing_table(listing, Palette.of(sys.stdout)) if drawn else listing_lines(listing))
+
+
+def tree(certdir: CertDirOption = None, output: OutputOption = Output.TEXT, quiet: QuietOption = False) -> None:
+    """Show what each CA has signed, judged by signatures, never by file names."""
+    from easycert.cli.overviews import ASCII, UNICODE, tree_text
+    from easycert.workflows.inventory import tree as grown
+
+    habits = Habits(certdir, output=output, quiet=quiet)
+    found = grown(habits.open())
+    _tell_problems(found.problems, habits)
+    if output is Output.JSON:
+        print(as_json("tree", found))
+    elif not (found.roots or found.self_signed or found.unknown_issuer):
+        habits.say("there are no certificates here yet; begin with: easycert ca NAME")
+    elif not quiet:
+        lines = UNICODE if fits("".join(UNICODE), sys.stdout) else ASCII
+        print(tree_text(found, Palette.of(sys.stdout), lines))
+
+
+def show(
+    target: Target,
+    kind: KindOption = None,
+    pem: PemOption = False,
+    passphrase_file: PassphraseFileOption = None,
+    certdir: CertDirOption = None,
+    output: OutputOption = Output.TEXT,
+    quiet: QuietOption = False,
+) -> None:
+    """Show what a person wants to know about a certificate, key, signing request, CRL or PKCS#12 file.
+
+    A passphrase, where one is needed, comes from --passphrase-file or EASYCERT_PASSPHRASE.
+    """
+    from easycert.workflows.inventory import public_pem, shown
+
+    habits = Habits(certdir, output=output, quiet=quiet)
+    if pem:
+        if output is Output.JSON:
+            raise InvalidInput("option", "--pem", "cannot stand beside -o json: both say how to print")
+        print(public_pem(habits.open(), target, kind=kind).decode("ascii"), end="")
+        return
+    secret = passphrase(passphrase_file, target)
+    found = shown(habits.open(), target, kind=kind, passphrase=secret)
+    if output is Output.JSON:
+        print(as_json("contents", found))
+    elif not quiet:
+        from easycert.cli.sheets import shown_text
+
+        print(shown_text(found, Palette.of(sys.stdout)))
+
+
+def verify(
+    target: Target,
+    kind: KindOption = None,
+    purpose: PurposeOption = None,
+    hostname: HostNameOption = None,
+    at: AtOption = None,
+    require_crl: RequireCrlOption = False,
+    certdir: CertDirOption = None,
+    output: OutputOption = Output.TEXT,
+    quiet: QuietOption = False,
+) -> None:
+    """Verify a certificate: a path to a root in cas/, dates, purpose, host name, CRLs, and the key beside it.
+
+    Every reason against it is named, and the exit code is then 4. The system's own CAs are never trusted.
+    """
+    from easycert.pki.validity import parse_when
+    from easycert.workflows.verify import VerifyRequest, verify_named
+
+    habits = Habits(certdir, output=output, quiet=quiet)
+    opened = habits.open()
+    instant = parse_when(at).resolve(opened.now()) if at is not None else None
+    request = VerifyRequest(target, kind, purpose, hostname, instant, require_crl)
+    try:
+        verified = verify_named(opened, request)
+    except VerificationFailed as error:
+        _tell_failure(error, output)
+        raise typer.Exit(exits.NOT_VERIFIED) from None
+    _tell_success(verified, request, habits)
+
+
+def _tell_problems(problems: Iterable[Problem], habits: Habits) -> None:
+    for problem in problems:
+        habits.say(f"{one_line(problem.path)} is left out: {problem.reason}")
+
+
+def _tell_success(verified: Verification, request: VerifyRequest, habits: Habits) -> None:
+    for note in verified.notes:
+        habits.say(note)
+    if habits.output is Output.JSON:
+        print(as_json("verification", {"verified": True, "reasons": (), **vars(verified)}))
+    elif not habits.quiet:
+        palette = Palette.of(sys.stdout)
+        subject = (
+            f"{verified.kind.value} {readable_name(verified.name)}"
+            if verified.kind and verified.name
+            else one_line(request.target)
+        )
+        purpose = "" if verified.purpose is Purpose.ANY else f" as a {_SHOWN_PURPOSES[verified.purpose]}"
+        host = f" for {verified.hostname}" if verified.hostname else ""
+        print(f"{subject} {palette.paint('verifies', 'green')}{purpose}{host}")
+        for certificate in verified.chain:
+            print(f"  {certificate}")
+
+
+_SHOWN_PURPOSES = {
+    Purpose.SERVER: "server",
+    Purpose.CLIENT: "client",
+    Purpose.CODE: "signer of code",
+    Purpose.CA: "CA",
+}
+
+
+def _tell_failure(error: VerificationFailed, output: Output) -> None:
+    """Print every reason; a program that asked for JSON gets them as such, on stdout."""
+    if output is Output.JSON:
+        print(as_json("verification", {"verified": False, "subject": error.subject, "reasons": error.reasons}))
+        return
+    print(f"error: {one_line(error.subject)} does not verify:", file=sys.stderr)
+    for reason in error.reasons:
+        print(f"- {reason}", file=sys.stderr)
