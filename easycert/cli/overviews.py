@@ -12,6 +12,9 @@ from easycert.pki.validity import rfc3339
 if TYPE_CHECKING:
     from easycert.workflows.inventory import Branch, Listed, Listing, Tree
 
+#: A line of the tree: what it is, until when, how long still, its key type, and a note on its key.
+_Row = tuple[str, str, str, str, str]
+_BLANK: _Row = ("", "", "", "", "")
 _HEADER = ("KIND", "NAME", "EXPIRES", "LEFT", "KEY", "ISSUER", "")
 #: Fewer days than this are shown in yellow; two weeks leave time to renew by hand.
 SOON = 14
@@ -108,10 +111,6 @@ def tree_text(tree: Tree, palette: Palette, lines: Lines) -> str:
     return "\n".join(aligned(rows))
 
 
-_Row = tuple[str, str, str, str, str]
-_BLANK: _Row = ("", "", "", "", "")
-
-
 def _group(title: str, branches: tuple[Branch, ...], palette: Palette, lines: Lines, *, first: bool) -> Iterator[_Row]:
     if not branches:
         return
@@ -119,8 +118,8 @@ def _group(title: str, branches: tuple[Branch, ...], palette: Palette, lines: Li
         yield _BLANK
     yield palette.paint(title, "dim"), "", "", "", ""
     for branch in branches:
-        for label, *facts in _branch(branch, palette, lines):
-            yield f"  {label}", *facts  # type: ignore[misc]
+        for row in _branch(branch, palette, lines):
+            yield f"  {row[0]}", *row[1:]
 
 
 def _branch(branch: Branch, palette: Palette, lines: Lines) -> Iterator[_Row]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from easycert.cli.overviews import time_left, urgency
-from easycert.cli.render import Palette
+from easycert.cli.render import Palette, aligned
 from easycert.model import Kind
 from easycert.pki.describe import (
     CertificateDescription,
@@ -158,8 +158,8 @@ def _holdings(item: Pkcs12Description) -> Iterator[str]:
 def _below(item: Description, palette: Palette) -> Iterator[str]:
     """Yield what is too long for a row: a CRL's entries, the certificates in a PKCS#12 file."""
     if isinstance(item, CrlDescription):
-        for entry in item.revoked[:ENTRIES_SHOWN]:
-            yield f"    {entry.serial:<40}  {_time(entry.date)}  {entry.reason or ''}".rstrip()
+        entries = [(entry.serial, _time(entry.date), entry.reason or "") for entry in item.revoked[:ENTRIES_SHOWN]]
+        yield from (f"    {line}" for line in aligned(entries))
         hidden = item.count - ENTRIES_SHOWN
         if hidden > 0:
             yield palette.paint(f"    and {hidden} more; -o json has them all", "dim")

@@ -12,12 +12,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 from cryptography import x509
+from cryptography.x509 import CertificateRevocationList
 
 from easycert.certdir import CertDir
 from easycert.errors import InvalidInput, Malformed, UnreadableFile, VerificationFailed
 from easycert.model import Kind
 from easycert.pki.certificates import load_certificates
-from easycert.pki.crl import load_crl
 from easycert.pki.describe.certificate import fingerprint, guessed_kind, is_self_signed
 from easycert.pki.formats.pem import identify
 from easycert.pki.names import HostName
@@ -66,7 +66,7 @@ class _Trust(NamedTuple):
 
     anchors: tuple[x509.Certificate, ...]
     intermediates: tuple[x509.Certificate, ...]
-    crls: tuple[x509.CertificateRevocationList, ...]
+    crls: tuple[CertificateRevocationList, ...]
     notes: tuple[str, ...]
 
 
@@ -157,10 +157,10 @@ def _authorities(certdir: CertDir, notes: list[str]) -> Iterator[Sequence[x509.C
             notes.append(f"{path} was ignored: it is not {error.what} that can be decoded")
 
 
-def _crls(certdir: CertDir, notes: list[str]) -> Iterator[x509.CertificateRevocationList]:
+def _crls(certdir: CertDir, notes: list[str]) -> Iterator[CertificateRevocationList]:
     for path, data in _files(certdir, layout.CRLS, "crl", notes):
         try:
-            yield load_crl(data, path)
+            yield from (item for item in identify(data, path).items if isinstance(item, CertificateRevocationList))
         except Malformed as error:
             notes.append(f"{path} was ignored: it is not {error.what} that can be decoded")
 

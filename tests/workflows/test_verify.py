@@ -195,6 +195,19 @@ def test_a_broken_file_of_the_directory_is_a_note(path: str) -> None:
     assert any(note.startswith(f"/certs/{path} was ignored") for note in found.notes)
 
 
+def test_a_crl_of_an_impossible_version_is_a_note() -> None:
+    der = crl(ISSUING).public_bytes(serialization.Encoding.DER)
+    start = der.index(b"\x02\x01\x01")
+    broken = der[:start] + b"\x02\x01\x30" + der[start + 3 :]
+    found = verified("www.example.com", {HOST_FILE: pem(WWW.certificate), "crls/issuing.crl": broken})
+    assert any(note.startswith("/certs/crls/issuing.crl was ignored") for note in found.notes)
+
+
+def test_a_wildcard_host_is_held_against_its_wildcard() -> None:
+    files = {"hosts/*.example.com.crt": pem(server(ROOT, "*.example.com").certificate)}
+    assert verified("*.example.com", files).hostname == "*.example.com"
+
+
 def test_a_file_without_a_certificate_is_refused() -> None:
     with pytest.raises(Malformed, match="not a certificate"):
         verified("x", {"users/x.key": key_pem(WWW)})
