@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -10,13 +11,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
+from hypothesis import given
+from hypothesis import strategies as st
 
 from easycert.errors import EncryptedKey, Malformed
 from easycert.model import Kind
 from easycert.pki.describe import describe
 from easycert.pki.describe.certificate import CertificateDescription, describe_certificate
 from easycert.pki.describe.wording import even_hex, one_line, with_unicode
-from easycert.pki.formats.pem import StoredKey, StoredPkcs12, StoredPublicKey
+from easycert.pki.formats.pem import StoredKey, StoredPkcs12, StoredPublicKey, identify
 from tests.pki.chainmaker import DAY, NOW, Made, Recipe, ca, crl, name, sans, server, shared_key, usage
 
 ROOT = ca(path_length=1)
@@ -232,6 +235,20 @@ def test_a_broken_hash_is_said() -> None:
     der = server(ROOT_RSA).certificate.public_bytes(serialization.Encoding.DER)  # cryptography signs with SHA-1 no more
     old = x509.load_der_x509_certificate(der.replace(sha256_with_rsa, sha1_with_rsa))
     assert describe_certificate(old, NOW).warnings == ("it is signed with SHA1, which is broken",)
+
+
+@given(st.integers(0, 10_000), st.integers(0, 255))
+def test_whatever_can_be_decoded_can_be_described_on_one_line(position: int, octet: int) -> None:
+    damaged = bytearray(WWW.certificate.public_bytes(serialization.Encoding.DER))
+    damaged[position % len(damaged)] = octet
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # cryptography's own, on serial numbers that are not positive
+            (item,) = identify(bytes(damaged), "file").items
+            told: Any = describe(item, NOW, "file")
+    except Malformed:
+        return
+    assert all(text.isprintable() for text in (told.subject, told.issuer, *told.sans, *told.warnings))
 
 
 # --- keys

@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from easycert.certdir import CertDir
 from easycert.errors import AmbiguousName, EncryptedKey, InvalidName, Malformed, NotFound, UnreadableFile
 from easycert.model import Kind
+from easycert.store.layout import Entry
 from easycert.store.memory import MemoryStore
-from easycert.workflows.inventory import Branch, listed, public_pem, shown, tree
+from easycert.workflows.inventory import Branch, Problem, listed, public_pem, shown, tree
 from tests.pki.chainmaker import DAY, NOW, Made, Recipe, ca, crl, name, pem, server, shared_key
 
 ROOT = ca()
@@ -113,6 +114,25 @@ def test_a_file_that_cannot_be_read_is_one_line_too(tmp_path: Path) -> None:
     found = listed(CertDir.open(tmp_path))
     assert ([item.name for item in found.items], len(found.problems)) == (["www"], 1)
     assert "larger than" in found.problems[0].reason
+
+
+class LockedFolder(MemoryStore):
+    """A store whose ``code`` folder may not be looked into."""
+
+    def entries(self, folder: str) -> list[Entry]:
+        if folder == "code":
+            raise UnreadableFile("/certs/code", "Permission denied")
+        return super().entries(folder)
+
+
+def test_a_folder_that_cannot_be_read_is_one_line_too() -> None:
+    store = LockedFolder()
+    store.files["hosts/www.crt"] = pem(WWW.certificate)
+    found = listed(CertDir(store, clock=lambda: NOW))
+    assert ([item.name for item in found.items], found.problems) == (
+        ["www"],
+        (Problem("/certs/code", "Permission denied"),),
+    )
 
 
 # --- tree
