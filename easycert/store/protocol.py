@@ -16,7 +16,9 @@ from easycert.store.layout import Entry
 class Transaction(Protocol):
     """A set of files that appear together or not at all. Leaving the block without an exception commits it.
 
-    While the block is open the caller is the only writer of the certificate directory.
+    While the block is open the caller is the only writer of the certificate directory. Files appear in the order in
+    which they were staged: stage a key before its certificate, and whoever reads without a lock never sees a
+    certificate that has no key.
     """
 
     def create(self, entry: Entry, data: bytes, *, private: bool = False) -> None:
