@@ -1,7 +1,7 @@
 """A certificate directory, bound: its files, its keys and its clock.
 
-Workflows take a :class:`CertDir` and a request. It has no logic of its own beyond finding the directory; what it offers is
-the three edges in one hand, so that a test can put memory twins and a fixed clock in their place.
+Workflows take a :class:`CertDir` and a request. It has no logic of its own beyond finding the directory; what it offers
+is the three edges in one hand, so that a test can put memory twins and a fixed clock in their place.
 """
 
 from __future__ import annotations
@@ -9,12 +9,18 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from easycert.errors import InvalidInput
+from easycert.model import Kind
+from easycert.pki.names import SafeName
 from easycert.signers.keyfile import KeyFiles
-from easycert.signers.protocol import Signers
+from easycert.store import layout
 from easycert.store.directories import Strictness
-from easycert.store.protocol import Store
+
+if TYPE_CHECKING:
+    from easycert.signers.protocol import Signers
+    from easycert.store.protocol import Store
 
 DEFAULT_DIRECTORY = "~/.syn/certs"
 _VARIABLES = ("EASYCERT_DIR", "SYN_CERT_DIR")
@@ -31,7 +37,7 @@ class CertDir:
     def __init__(self, store: Store, signers: Signers | None = None, clock: Callable[[], datetime] = utc_now) -> None:
         """Bind the edges; without *signers*, private keys are the key files in *store*."""
         self.store = store
-        self.signers = signers or KeyFiles(store)
+        self.signers = signers or KeyFiles(self._key_file)
         self._clock = clock
 
     @classmethod
@@ -66,11 +72,16 @@ class CertDir:
         """Return the time, aware and in UTC; a workflow reads it once and passes it down."""
         return self._clock().astimezone(UTC)
 
+    def _key_file(self, kind: Kind, name: SafeName) -> tuple[bytes, str] | None:
+        entry = layout.key(kind, name)
+        data = self.store.read(entry)
+        return None if data is None else (data, self.store.find(entry) or entry.path)
+
 
 def directories(
     given: str | os.PathLike[str] | Sequence[str] | None = None, environ: Mapping[str, str] | None = None
 ) -> tuple[str, ...]:
-    """Return the search path that *given* or the environment names, each directory absolute. See :meth:`CertDir.open`."""
+    """Return the search path that *given* or the environment names, absolute. See :meth:`CertDir.open`."""
     environ = os.environ if environ is None else environ
     if given is not None:
         chosen = [os.fspath(given)] if isinstance(given, str | os.PathLike) else [os.fspath(item) for item in given]
@@ -86,7 +97,12 @@ def _expanded(path: str, environ: Mapping[str, str]) -> str:
     if "\0" in path:
         raise InvalidInput("certificate directory", path, "holds a NUL character")
     if path != "~" and not path.startswith("~/"):
-        return os.path.expanduser(path)
+        expanded = os.path.expanduser(path)
+        if expanded.startswith("~"):  # else a directory called that would be made here
+            raise InvalidInput(
+                "certificate directory", path, "is the home of nobody; write ./~... for one that lies here"
+            )
+        return expanded
     home = environ.get("HOME", "")
     if not os.path.isabs(home) or not os.path.isdir(home):
         raise InvalidInput("home directory", home, f"does not exist, so {path} means nothing; use --certdir DIR")

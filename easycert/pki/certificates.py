@@ -1,6 +1,6 @@
 """Certificates: describe, then sign.
 
-A :class:`CertificateSpec` says everything about a certificate before any key is touched; :func:`sign` turns it into one.
+A :class:`CertificateSpec` says everything about a certificate before any key is touched; :func:`sign` makes it one.
 Sources: RFC 5280 sections 4.1 and 4.2, RFC 9598 (non-ASCII mailboxes).
 """
 
@@ -12,12 +12,12 @@ from typing import NamedTuple, cast
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtensionOID, ObjectIdentifier
 
 from easycert.errors import KeyMismatch, Malformed
 from easycert.model import Kind
+from easycert.pki.encodings import Encoding
 from easycert.pki.keys import PrivateKey, PublicKey, public_der, signature_hash
 from easycert.pki.names import SanType, SubjectAltName
 from easycert.pki.profiles import NETSCAPE_CERT_TYPE, Profile, Rules
@@ -205,7 +205,7 @@ def _first_line(error: Exception) -> str:
 
 def certificate_pem(*chain: x509.Certificate) -> bytes:
     """Return certificates in PEM, in the order given, nothing between them."""
-    return b"".join(certificate.public_bytes(serialization.Encoding.PEM) for certificate in chain)
+    return b"".join(certificate.public_bytes(Encoding.PEM) for certificate in chain)
 
 
 def is_ca(certificate: x509.Certificate) -> bool:
@@ -229,7 +229,7 @@ def is_self_issued(certificate: x509.Certificate) -> bool:
 
 def same_certificate(one: x509.Certificate, other: x509.Certificate) -> bool:
     """Return whether two certificates are the same bytes."""
-    return one.public_bytes(serialization.Encoding.DER) == other.public_bytes(serialization.Encoding.DER)
+    return one.public_bytes(Encoding.DER) == other.public_bytes(Encoding.DER)
 
 
 def same_key(certificates: Sequence[x509.Certificate], public_key: PublicKey) -> x509.Certificate | None:

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
 
+from easycert.pki.encodings import Encoding, PublicFormat
 from easycert.pki.subjects import shown_name
 
 #: What cryptography raises, lazily, for parts of a certificate or CRL that it cannot decode.
@@ -218,9 +218,9 @@ def _verifies(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
 
 def _identity(certificate: x509.Certificate) -> _Identity:
     """Return name and key: a certificate with both of another one adds nothing to its path but length."""
-    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    form = PublicFormat.SubjectPublicKeyInfo
     try:
-        key = certificate.public_key().public_bytes(serialization.Encoding.DER, form)
+        key = certificate.public_key().public_bytes(Encoding.DER, form)
     except UNREADABLE:
         key = certificate.signature
     return subject_bytes(certificate), key

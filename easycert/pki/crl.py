@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
 
 from easycert.errors import Malformed, Refused
 from easycert.pki.certificates import Issuer
+from easycert.pki.encodings import Encoding
 from easycert.pki.keys import PublicKey, signature_hash
 from easycert.pki.validity import Validity
 
@@ -56,7 +56,7 @@ def sign_crl(spec: CrlSpec, issuer: Issuer) -> x509.CertificateRevocationList:
 
 def crl_pem(crl: x509.CertificateRevocationList) -> bytes:
     """Return a CRL in PEM."""
-    return crl.public_bytes(serialization.Encoding.PEM)
+    return crl.public_bytes(Encoding.PEM)
 
 
 def load_crl(data: bytes, source: str) -> x509.CertificateRevocationList:
@@ -65,7 +65,7 @@ def load_crl(data: bytes, source: str) -> x509.CertificateRevocationList:
         crl = x509.load_pem_x509_crl(data) if b"-----BEGIN" in data else x509.load_der_x509_crl(data)
         crl.extensions  # noqa: B018  decoded lazily: fail here, not later
         crl.issuer  # noqa: B018
-    except (ValueError, TypeError, x509.DuplicateExtension, UnsupportedAlgorithm) as error:
+    except (ValueError, TypeError, x509.InvalidVersion, x509.DuplicateExtension, UnsupportedAlgorithm) as error:
         raise Malformed(source, "a certificate revocation list", type(error).__name__) from None
     return crl
 

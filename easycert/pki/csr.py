@@ -1,8 +1,8 @@
 """Certificate signing requests: making them, and reading what a stranger wrote.
 
-A request proves possession of a key and *asks* for names. Nothing else in it binds the CA: extensions are hints at most,
-and whatever is not kept is said (:attr:`Request.ignored`). Sources: RFC 2986 (signature), RFC 2985 (attributes), CA/B
-Forum BR 6.1.1.3 and 6.1.5 (keys), RFC 9525 section 6.3 (wildcards).
+A request proves possession of a key and *asks* for names. Nothing else in it binds the CA: extensions are hints at
+most, and whatever is not kept is said (:attr:`Request.ignored`). Sources: RFC 2986 (signature), RFC 2985 (attributes),
+CA/B Forum BR 6.1.1.3 and 6.1.5 (keys), RFC 9525 section 6.3 (wildcards).
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from typing import NamedTuple, cast
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import AttributeOID, ExtensionOID, NameOID
 
 from easycert.errors import InvalidSan, Malformed, RequestRefused, printable
 from easycert.pki.certificates import general_name
+from easycert.pki.encodings import Encoding
 from easycert.pki.keys import PrivateKey, PublicKey, require_strong, signature_hash
 from easycert.pki.names import SanType, SubjectAltName, typed_san, unique_sans
 from easycert.pki.subjects import Attributes, attribute_flaw, common_name
@@ -62,7 +63,7 @@ def build_request(
 
 def request_pem(request: x509.CertificateSigningRequest) -> bytes:
     """Return a signing request in PEM."""
-    return request.public_bytes(serialization.Encoding.PEM)
+    return request.public_bytes(Encoding.PEM)
 
 
 def load_request(data: bytes, source: str) -> x509.CertificateSigningRequest:
@@ -172,10 +173,14 @@ def _ignored_extensions(csr: x509.CertificateSigningRequest) -> Iterator[str]:
             if value.ca:
                 yield "basicConstraints CA:TRUE"
             continue
-        yield f"extension {extension.oid._name if extension.oid._name != 'Unknown OID' else extension.oid.dotted_string}"
+        yield f"extension {_oid_name(extension.oid)}"
     for attribute in csr.attributes:
         if attribute.oid == AttributeOID.CHALLENGE_PASSWORD:
             yield "attribute challengePassword"
+
+
+def _oid_name(oid: x509.ObjectIdentifier) -> str:
+    return oid.dotted_string if oid._name == "Unknown OID" else oid._name
 
 
 def asks_for_ca(csr: x509.CertificateSigningRequest) -> bool:

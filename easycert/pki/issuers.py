@@ -1,4 +1,4 @@
-"""What a certificate authority must refuse to sign, judged on the finished description (never on the flags it came from).
+"""What a certificate authority must refuse to sign, judged on the finished description, never on what it came from.
 
 Sources: RFC 5280 sections 4.2.1.3 (key usage), 4.2.1.9 (CA and path length), 4.2.1.10 (name constraints), 4.2.1.12 and
 BR 7.1.2.10.6 (extended key usage is nested), 6.1.3 (validity).
@@ -89,13 +89,13 @@ def _require_nested_usage(path: Sequence[x509.Certificate], name: str, spec: Cer
 
 
 def _require_permitted_names(path: Sequence[x509.Certificate], name: str, spec: CertificateSpec) -> None:
-    from easycert.pki.constraints import breaches
-
     for certificate in path:
         try:
             constraints = certificate.extensions.get_extension_for_class(x509.NameConstraints).value
         except x509.ExtensionNotFound:
             continue
+        from easycert.pki.constraints import breaches  # few CAs are constrained
+
         found = breaches([general_name(san) for san in spec.sans], spec.subject, constraints)
         if found:
             raise NotPermitted(_ca(name), f"its name constraints forbid this: {'; '.join(found)}")

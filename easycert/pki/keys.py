@@ -11,10 +11,11 @@ from enum import Enum
 from typing import TypeAlias, cast
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, rsa
 
 from easycert.errors import EncryptedKey, InvalidInput, Malformed, WeakKey
+from easycert.pki.encodings import Encoding, NoEncryption, PrivateFormat, PublicFormat, load_pem_private_key
 
 MlDsaPrivateKey: TypeAlias = mldsa.MLDSA44PrivateKey | mldsa.MLDSA65PrivateKey | mldsa.MLDSA87PrivateKey
 MlDsaPublicKey: TypeAlias = mldsa.MLDSA44PublicKey | mldsa.MLDSA65PublicKey | mldsa.MLDSA87PublicKey
@@ -97,9 +98,8 @@ def generate_many(key_type: KeyType, count: int) -> list[PrivateKey]:
     if count == 1 or not key_type.value.startswith("rsa"):
         return [generate(key_type) for _ in range(count)]
     from concurrent.futures import ThreadPoolExecutor
-    from os import cpu_count
 
-    with ThreadPoolExecutor(max_workers=cpu_count()) as pool:
+    with ThreadPoolExecutor() as pool:
         return list(pool.map(generate, [key_type] * count))
 
 
@@ -114,7 +114,7 @@ def signature_hash(key: PrivateKey | PublicKey) -> hashes.SHA256 | hashes.SHA384
 
 def public_der(key: PublicKey) -> bytes:
     """Return the SubjectPublicKeyInfo of *key* in DER: two keys are the same when these bytes are."""
-    return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def key_name(key: object) -> str:
@@ -130,8 +130,23 @@ def key_name(key: object) -> str:
 def require_strong(key: object, what: str) -> PublicKey:
     """Return *key* as one that a certificate may carry. Raises WeakKey, naming *what* it belongs to.
 
+    Beside what :func:`require_accepted` asks, known weaknesses of RSA keys are looked for: BR 6.1.1.3.
+    """
+    accepted = require_accepted(key, what)
+    if isinstance(accepted, rsa.RSAPublicKey):
+        from easycert.pki.weakness import known_weakness  # number theory that only RSA keys from outside need
+
+        weakness = known_weakness(accepted.public_numbers().n)
+        if weakness:
+            raise WeakKey(what, f"{weakness}; make a new key")
+    return accepted
+
+
+def require_accepted(key: object, what: str) -> PublicKey:
+    """Return *key* as one of a type and size that easycert works with. Raises WeakKey, naming *what* it belongs to.
+
     BR 6.1.5 and 6.1.6: RSA of at least 2048 bits, a multiple of 8, exponent 65537; P-256, P-384, P-521. Ed25519, Ed448
-    and ML-DSA are a private CA's own choice. BR 6.1.1.3: known weaknesses of RSA keys are looked for.
+    and ML-DSA are a private CA's own choice.
     """
     if not isinstance(key, _PUBLIC_KEYS):
         raise WeakKey(
@@ -140,38 +155,34 @@ def require_strong(key: object, what: str) -> PublicKey:
     if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name not in _CURVES:
         raise WeakKey(what, f"the curve {key.curve.name} is not accepted; use P-256, P-384 or P-521")
     if isinstance(key, rsa.RSAPublicKey):
-        _require_strong_rsa(key, what)
+        _require_accepted_rsa(key, what)
     return key
 
 
-def _require_strong_rsa(key: rsa.RSAPublicKey, what: str) -> None:
+def _require_accepted_rsa(key: rsa.RSAPublicKey, what: str) -> None:
     if key.key_size < _RSA_BITS_MIN or key.key_size > _RSA_BITS_MAX or key.key_size % 8:
         raise WeakKey(what, f"RSA of {key.key_size} bits is not accepted; use 2048 or more, in whole bytes")
-    numbers = key.public_numbers()
-    if numbers.e != _RSA_EXPONENT:
-        raise WeakKey(what, f"the RSA exponent {numbers.e} is not accepted; it must be {_RSA_EXPONENT}")
-    from easycert.pki.weakness import known_weakness  # number theory that only RSA keys from outside need
-
-    weakness = known_weakness(numbers.n)
-    if weakness:
-        raise WeakKey(what, f"{weakness}; make a new key")
+    exponent = key.public_numbers().e
+    if exponent != _RSA_EXPONENT:
+        raise WeakKey(what, f"the RSA exponent {exponent} is not accepted; it must be {_RSA_EXPONENT}")
 
 
 def private_pem(key: PrivateKey, *, traditional: bool = False) -> bytes:
     """Return *key* unencrypted in PEM: PKCS#8, or the *traditional* form where there is one (PKCS#1, SEC 1)."""
     traditional = traditional and isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)
-    form = serialization.PrivateFormat.TraditionalOpenSSL if traditional else serialization.PrivateFormat.PKCS8
-    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+    form = PrivateFormat.TraditionalOpenSSL if traditional else PrivateFormat.PKCS8
+    return key.private_bytes(Encoding.PEM, form, NoEncryption())
 
 
 def load_private_key(data: bytes, source: str, *, passphrase: bytes | None = None, ours: bool = False) -> PrivateKey:
     """Return the private key in PEM *data*; *source* names it in errors.
 
-    *ours* skips OpenSSL's check of RSA primes, which takes a quarter of a second: for keys that easycert made, where
-    checking one signature with the public key proves as much. Raises EncryptedKey, Malformed and WeakKey.
+    *ours* skips the search for weak RSA keys and OpenSSL's check of their primes, which takes a quarter of a second:
+    for keys that easycert made, where checking one signature with the public key proves as much. Raises EncryptedKey,
+    Malformed and WeakKey.
     """
     try:
-        key = serialization.load_pem_private_key(data, passphrase, unsafe_skip_rsa_key_validation=ours)
+        key = load_pem_private_key(data, passphrase, unsafe_skip_rsa_key_validation=ours)
     except TypeError:
         if passphrase is not None:  # a passphrase was offered for a key that is in the clear: nothing to decrypt
             return load_private_key(data, source, ours=ours)
@@ -182,6 +193,5 @@ def load_private_key(data: bytes, source: str, *, passphrase: bytes | None = Non
         raise Malformed(source, "a private key in PEM", "it cannot be decoded") from None
     if not hasattr(key, "sign"):
         raise WeakKey(source, "its key type cannot sign")
-    if not ours:
-        require_strong(key.public_key(), source)
+    (require_accepted if ours else require_strong)(key.public_key(), source)
     return cast("PrivateKey", key)

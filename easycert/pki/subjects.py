@@ -33,13 +33,13 @@ _ATTRIBUTES: dict[str, tuple[ObjectIdentifier, int]] = {
 _LIMITS = dict(_ATTRIBUTES.values())
 #: RFC 5280 section 4.1.2.4 and appendix A.1: these are PrintableString, which X.680 section 41.4 spells out.
 _PRINTABLE_STRING = re.compile(r"[A-Za-z0-9 '()+,./:=?-]*")
-_PART = re.compile(r"((?:\\.|[^\\,=])+)=((?:\\.|[^\\,])*)(?:,|$)")
+_PART = r"((?:\\.|[^\\,=])+)=((?:\\.|[^\\,])*)(?:,|$)"
 
 Attributes = tuple[tuple[ObjectIdentifier, str], ...]
 
 
 def parse_subject(text: str) -> Attributes:
-    """Parse ``O=Acme,C=FR`` (a comma in a value is written ``\\,``) into attributes, in their order.
+    r"""Parse ``O=Acme,C=FR`` (a comma in a value is written ``\,``) into attributes, in their order.
 
     Raises InvalidInput for unknown types, values that are empty, too long or unprintable, and a CN, which is the
     certificate's name and given as such.
@@ -47,7 +47,7 @@ def parse_subject(text: str) -> Attributes:
     attributes = []
     position = 0
     while position < len(text):
-        part = _PART.match(text, position)
+        part = re.compile(_PART).match(text, position)  # compiled when used: most commands never do
         if part is None:
             raise InvalidInput("subject", text, "is not like O=Acme,C=FR")
         attributes.append(_attribute(text, part[1].strip(), re.sub(r"\\(.)", r"\1", part[2]).strip()))

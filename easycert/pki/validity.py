@@ -52,7 +52,7 @@ def parse_when(text: str) -> When:
 
     Raises InvalidInput.
     """
-    match = _DURATION.fullmatch(text.strip())
+    match = re.fullmatch(_DURATION, text.strip(), re.IGNORECASE)
     if match:
         return When(None, timedelta(seconds=int(match[1]) * _SECONDS[match[2].lower()]))
     try:

@@ -11,7 +11,6 @@ from cryptography import x509
 from easycert.certdir import CertDir
 from easycert.errors import IssuerUnusable, KeyMismatch, Malformed, MissingAuthority, UnreadableFile
 from easycert.model import Kind
-from easycert.pki import crl as crls
 from easycert.pki import issuers
 from easycert.pki.certificates import (
     Issuer,
@@ -67,9 +66,10 @@ def require_usable(certdir: CertDir, authority: Authority, now: datetime) -> Non
     issuers.require_may_sign_certificates(authority.certificate, authority.name)
     for certificate in authority.path:
         issuers.require_valid(certificate, authority.name, now)
-    for parent_name, parent in _certificates_in_cas(certdir):
-        if len(authority.path) > 1 and any(parent == above for above in authority.path[1:]):
-            _require_not_revoked(certdir, authority, parent_name)
+    if len(authority.path) > 1:
+        for parent_name, parent in _certificates_in_cas(certdir):
+            if parent in authority.path[1:]:
+                _require_not_revoked(certdir, authority, parent_name)
 
 
 def certificates_below(certdir: CertDir, folder: str) -> Iterator[tuple[layout.Entry, x509.Certificate]]:
@@ -122,6 +122,8 @@ def _require_not_revoked(certdir: CertDir, authority: Authority, parent_name: st
     data = certdir.store.read(entry)
     if data is None:
         return
+    from easycert.pki import crl as crls
+
     crl = crls.load_crl(data, certdir.store.find(entry) or entry.path)
     if any(crls.is_revoked(crl, certificate.serial_number) for certificate in authority.path[:-1]):
         raise IssuerUnusable(f"the CA '{authority.name}'", f"it was revoked by '{parent_name}'")
