@@ -181,6 +181,19 @@ class TestLinks:
         assert caught.value.path == str(certdir / CERTIFICATE.path)
         assert everything(certdir / "hosts") == {CERTIFICATE.filename: b"theirs"}
 
+    def test_a_link_that_was_replaced_is_a_link_again_when_the_command_fails(
+        self, store: FileStore, certdir: Path, tmp_path: Path
+    ) -> None:
+        (tmp_path / "victim").write_bytes(b"victim")
+        (certdir / "hosts").mkdir(parents=True)
+        (certdir / CERTIFICATE.path).symlink_to(tmp_path / "victim")
+        with pytest.raises(AlreadyExists), store.transaction() as transaction:
+            transaction.replace(CERTIFICATE, b"ours")
+            transaction.create(KEY, b"ours")
+            (certdir / KEY.path).write_bytes(b"theirs")
+        assert (certdir / CERTIFICATE.path).is_symlink()
+        assert everything(certdir / "hosts") == {KEY.filename: b"theirs", CERTIFICATE.filename: b"victim"}
+
     def test_names_that_differ_by_case_alone_are_two_files_or_one_refusal(self, store: FileStore) -> None:
         """Which of the two depends on the file system; a half-written pair is neither."""
         upper = Entry("hosts", "WWW.crt")
@@ -260,6 +273,15 @@ class TestFailures:
             patched.setattr(fcntl, "flock", refuse)
             save_pair(store)
         assert not certdir.parent.exists()
+
+    def test_a_system_that_writes_a_few_bytes_at_a_time_is_asked_again(
+        self, store: FileStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        write = os.write
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:3]))
+            save(store, CERTIFICATE, b"certificate")
+        assert store.read(CERTIFICATE) == b"certificate"
 
     def test_a_name_that_the_file_system_cannot_hold_is_refused(self, store: FileStore, certdir: Path) -> None:
         with pytest.raises(StoreFailure, match=os.strerror(errno.ENAMETOOLONG)):
