@@ -96,9 +96,7 @@ def test_a_lock_whose_file_was_removed_meanwhile_is_taken_anew(
     assert (certdir / ".easycert/lock").exists()
 
 
-@pytest.mark.filterwarnings(
-    "ignore:.*use of fork:DeprecationWarning"
-)  # threads of the test runner; see tests/faults.py
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")  # pytest-xdist has threads
 def test_many_processes_that_make_the_same_name_make_it_once(certdir: Path) -> None:
     """And many that make names of their own all succeed."""
     children = []
