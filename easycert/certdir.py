@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from easycert.errors import InvalidInput
+from easycert.errors import InvalidInput, Refused
 from easycert.model import Kind
 from easycert.pki.names import SafeName
 from easycert.signers.keyfile import KeyFiles
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from easycert.store.protocol import Store
 
 DEFAULT_DIRECTORY = "~/.syn/certs"
+#: No machine that runs this can have an older clock: one whose battery is flat starts in 1970 (hazard E11).
+_EARLIEST_CLOCK = datetime(2020, 1, 1, tzinfo=UTC)
 _VARIABLES = ("EASYCERT_DIR", "SYN_CERT_DIR")
 
 
@@ -71,6 +73,13 @@ class CertDir:
     def now(self) -> datetime:
         """Return the time, aware and in UTC; a workflow reads it once and passes it down."""
         return self._clock().astimezone(UTC)
+
+    def signing_time(self) -> datetime:
+        """Return the time for something that is to be signed. Raises Refused for a clock that cannot be right."""
+        now = self.now()
+        if now < _EARLIEST_CLOCK:
+            raise Refused("the clock of this machine", f"it says {now:%Y-%m-%d %H:%M}, which cannot be; set it first")
+        return now
 
     def _key_file(self, kind: Kind, name: SafeName) -> tuple[bytes, str] | None:
         entry = layout.key(kind, name)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import sys
-from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from easycert.cli import exits
-from easycert.cli.table import COMMANDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
 
 _TYPER_FIRST = frozenset({"--help", "--version", "--install-completion", "--show-completion"})
 _COMPLETION_VARIABLE = "_EASYCERT_COMPLETE"
@@ -20,20 +22,43 @@ _COMPLETION_VARIABLE = "_EASYCERT_COMPLETE"
 
 def run(argv: list[str]) -> int:
     """Run one command line (without the program's name) and return its exit code; never raises, never exits."""
+    import warnings
+
+    subcommand = _is_subcommand(argv)
     try:
-        if not argv or argv[0] in COMMANDS or argv[0] in _TYPER_FIRST or _COMPLETION_VARIABLE in os.environ:
-            from easycert.cli.app import run_subcommand
-
-            return run_subcommand(argv)
-        from easycert.cli.flags import run_flags
-
-        return run_flags(argv)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # cryptography's, about strangers' certificates: what matters is refused
+            return _door(subcommand)(argv)
     except KeyboardInterrupt:
         return exits.INTERRUPTED
     except BrokenPipeError:
         return exits.FAILED
+    except (OSError, MemoryError) as error:  # no place for output, no memory: whatever was begun is whole or undone
+        return _refused_by_the_system(error)
     except SystemExit as ending:  # argparse and signal handlers end this way
         return ending.code if isinstance(ending.code, int) else exits.FAILED
+    except Exception as error:
+        return _unexpected(error, subcommand)
+
+
+def _is_subcommand(argv: list[str]) -> bool:
+    if not argv or _COMPLETION_VARIABLE in os.environ:
+        return True
+    if argv[0].startswith("-"):
+        return argv[0] in _TYPER_FIRST
+    from easycert.cli.table import COMMANDS
+
+    return argv[0] in COMMANDS
+
+
+def _door(subcommand: bool) -> Callable[[list[str]], int]:
+    if subcommand:
+        from easycert.cli.app import run_subcommand
+
+        return run_subcommand
+    from easycert.cli.flags import run_flags
+
+    return run_flags
 
 
 def main() -> NoReturn:
@@ -49,6 +74,7 @@ def _prepare() -> None:
     import resource
     import signal
 
+    _stand_in_for_closed_streams()
     gc.disable()  # a command lives for a fraction of a second: collecting would cost more than it frees
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold private keys (hazard F8)
     for name in (signal.SIGTERM, signal.SIGHUP):
@@ -57,6 +83,35 @@ def _prepare() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure:
             reconfigure(errors="backslashreplace")  # a name that the locale cannot show is no reason to fail
+
+
+def _stand_in_for_closed_streams() -> None:
+    """Let nothing take the number of a standard stream that was closed: a key file would become standard output."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: the one of this stream
+            setattr(sys, name, os.fdopen(descriptor, "r" if name == "stdin" else "w"))
+
+
+def _refused_by_the_system(error: OSError | MemoryError) -> int:
+    from contextlib import suppress
+
+    reason = error.strerror if isinstance(error, OSError) else "out of memory"
+    with suppress(OSError):
+        print(f"error: the system refused to go on: {reason}", file=sys.stderr)
+    return exits.FAILED
+
+
+def _unexpected(error: Exception, subcommand: bool) -> int:
+    """Say that easycert itself is at fault, by the error's type only: its text could hold anything, a key included."""
+    if os.environ.get("EASYCERT_TRACEBACK"):
+        raise error
+    fault = f"easycert has a fault ({type(error).__name__}); EASYCERT_TRACEBACK=1 shows where, please report it"
+    if subcommand:
+        print(f"error: {fault}", file=sys.stderr)
+    else:
+        print(f"ERROR: {fault}")
+    return exits.FAILED
 
 
 def _terminated(signum: int, _frame: FrameType | None) -> NoReturn:
@@ -71,9 +126,10 @@ def _end(code: int) -> NoReturn:
     try:
         sys.stdout.flush()
         sys.stderr.flush()
-    except OSError:  # whoever read us has gone; the exit code still tells what was done (hazard H8)
-        code = code or exits.FAILED
-        os._exit(code)
+    except OSError as error:  # the exit code tells that something was lost (hazard H8)
+        if not isinstance(error, BrokenPipeError):  # whoever read us has gone, and knows
+            _refused_by_the_system(error)
+        os._exit(code or exits.FAILED)
     if os.environ.get("EASYCERT_SLOW_EXIT") or sys.gettrace() is not None:
         sys.exit(code)
     os._exit(code)

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 from easycert.errors import (
     AlreadyExists,
+    AmbiguousName,
     EasycertError,
     EncryptedKey,
     InvalidName,
     IssuerUnusable,
     KeyMismatch,
-    Malformed,
     MissingAuthority,
     NotFound,
     NotPermitted,
@@ -22,6 +22,7 @@ from easycert.errors import (
     UnsafeDirectory,
     WeakKey,
     WrongIssuer,
+    printable,
 )
 
 
@@ -41,7 +42,7 @@ def _missing_authority(error: EasycertError) -> str:
     assert isinstance(error, MissingAuthority)
     name = shlex.quote(error.name) if error.name.isprintable() else "NAME"
     if error.suffix == ".key":
-        return f"make the CA with: easycert ca {name}; or sign where its key is kept"
+        return f"sign where its key is kept; a CA that is new is made with: easycert ca {name}"
     return f"put its certificate beside its key: easycert import FILE --kind ca --name {name}"
 
 
@@ -64,16 +65,22 @@ def _busy(_error: EasycertError) -> str:
 
 def _unsafe(error: EasycertError) -> str:
     assert isinstance(error, UnsafeDirectory)
-    return f"chmod go-w {shlex.quote(error.path)} (or chown it), or accept it with --allow-unsafe"
+    return f"chmod go-w {shlex.quote(printable(error.path))} (or chown it), or accept it with --allow-unsafe"
 
 
-def _wildcard(error: EasycertError) -> str:
-    return "allow it with --allow-wildcard" if "wildcard" in str(error) else "choose the name with --name"
+def _refused_request(error: EasycertError) -> str:
+    assert isinstance(error, RequestRefused)
+    if "wildcard" in error.reason:
+        return "allow it with --allow-wildcard"
+    if "it names nothing" in error.reason or "common name" in error.reason:
+        return "choose the name with --name"
+    return "ask for a new one, made for example with: easycert csr host NAME"
 
 
 _ADVICE: tuple[tuple[type[EasycertError], Callable[[EasycertError], str]], ...] = (
     (AlreadyExists, _already_exists),
     (MissingAuthority, _missing_authority),
+    (AmbiguousName, lambda _: "say which with --kind"),
     (NotFound, _not_found),
     (InvalidName, _invalid_name),
     (StoreBusy, _busy),
@@ -82,9 +89,8 @@ _ADVICE: tuple[tuple[type[EasycertError], Callable[[EasycertError], str]], ...] 
     (EncryptedKey, lambda _: "give the passphrase with --passphrase-file FILE or EASYCERT_PASSPHRASE"),
     (KeyMismatch, lambda _: "look at both with: easycert show FILE"),
     (WeakKey, lambda _: "make a new one, for example with: easycert csr host NAME"),
-    (RequestRefused, _wildcard),
+    (RequestRefused, _refused_request),
     (NotPermitted, lambda _: "sign with a CA whose constraints allow the name, or leave the name out"),
     (IssuerUnusable, lambda _: "sign with another CA; easycert tree shows which there are"),
     (WrongIssuer, lambda _: "easycert show NAME tells who did"),
-    (Malformed, lambda _: "easycert show FILE tells what a file holds"),
 )

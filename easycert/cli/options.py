@@ -135,6 +135,8 @@ class Habits(NamedTuple):
     def open(self) -> CertDir:
         """Return the certificate directory that the options and the environment name."""
         strictness = Strictness.ALLOW if self.allow_unsafe else Strictness.REFUSE
+        if self.lock_timeout != self.lock_timeout:  # NaN: no time is ever past it
+            raise InvalidInput("lock timeout", str(self.lock_timeout), "is not a number of seconds")
         return CertDir.open(self.certdir, lock_timeout=self.lock_timeout, unsafe=strictness, report=self.say)
 
     def say(self, sentence: str) -> None:
@@ -171,4 +173,4 @@ def passphrase(path: str | None, source: str) -> bytes | None:
             raise InvalidInput("passphrase file", path, f"is empty, so it cannot open {source}")
         return first_line
     value = os.environ.pop("EASYCERT_PASSPHRASE", "")  # a child process has no business with it (hazard F2)
-    return value.encode() or None
+    return os.fsencode(value) or None

@@ -8,7 +8,7 @@ CA/B Forum BR 6.1.1.3 and 6.1.5 (keys), RFC 9525 section 6.3 (wildcards).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -181,16 +181,3 @@ def _ignored_extensions(csr: x509.CertificateSigningRequest) -> Iterator[str]:
 
 def _oid_name(oid: x509.ObjectIdentifier) -> str:
     return oid.dotted_string if oid._name == "Unknown OID" else oid._name
-
-
-def asks_for_ca(csr: x509.CertificateSigningRequest) -> bool:
-    """Return whether a request asks for CA:TRUE."""
-    try:
-        return csr.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except x509.ExtensionNotFound:
-        return False
-
-
-def request_key(csr: x509.CertificateSigningRequest) -> PublicKey:
-    """Return the public key of a request that has been read."""
-    return cast("PublicKey", csr.public_key())

@@ -15,7 +15,7 @@ from easycert.errors import InvalidInput
 BACKDATE = timedelta(minutes=5)
 #: notAfter is inclusive (RFC 5280 section 4.1.2.5): one second less makes 397 days exactly 397 days.
 _INCLUSIVE = timedelta(seconds=1)
-_DURATION = re.compile(r"([0-9]{1,6}) ?([smhdwy])", re.IGNORECASE)
+_DURATION = r"([0-9]{1,6}) ?([smhdwy])"
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
 _LATEST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)  # "no well-defined expiration", RFC 5280 section 4.1.2.5
 

@@ -8,7 +8,7 @@ from typing import NamedTuple, cast
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from easycert.certdir import CertDir
-from easycert.errors import RequestRefused, WeakKey
+from easycert.errors import InvalidName, RequestRefused, WeakKey
 from easycert.model import Kind
 from easycert.pki import certificates, csr, keys
 from easycert.pki.csr import Request
@@ -28,7 +28,14 @@ from easycert.pki.subjects import Attributes, distinguished_name
 from easycert.pki.validity import When
 from easycert.store import layout
 from easycert.workflows import authorities
-from easycert.workflows.issue import Issued, IssueRequest, chain_pem, describe, plausible_now, sign
+from easycert.workflows.issue import (
+    Issued,
+    IssueRequest,
+    chain_pem,
+    describe,
+    require_distinct,
+    sign,
+)
 
 
 class CsrRequest(NamedTuple):
@@ -74,8 +81,9 @@ class SigningRequest(NamedTuple):
 def make_requests(certdir: CertDir, requests: Sequence[CsrRequest], *, replace: bool = False) -> tuple[CsrMade, ...]:
     """Make a key and a signing request for each of *requests*; all of them appear, or none.
 
-    Raises AlreadyExists unless *replace*.
+    Raises AlreadyExists unless *replace*, and InvalidInput for one name twice.
     """
+    require_distinct((item.kind, item.name) for item in requests)
     targets = [(layout.key(item.kind, item.name), layout.request(item.kind, item.name)) for item in requests]
     if not replace:
         certdir.store.require_absent(entry for pair in targets for entry in pair)
@@ -104,7 +112,7 @@ def sign_request(certdir: CertDir, wanted: SigningRequest, *, replace: bool = Fa
     entry = layout.certificate(wanted.kind, name)
     if not replace:
         certdir.store.require_absent([entry])
-    now = plausible_now(certdir)
+    now = certdir.signing_time()
     authority = authorities.load(certdir, wanted.signas)
     authorities.require_usable(certdir, authority, now)
     _require_own_key(certdir, request.public_key, name, wanted)
@@ -137,7 +145,10 @@ def _name(request: Request, wanted: SigningRequest) -> SafeName:
         raise RequestRefused(wanted.source, "it names nothing: no common name and no usable subject alternative name")
     if not wanted.profile.names_beyond_cn:
         return SynapseHostName(text) if wanted.kind is Kind.HOST else CommonName(text)
-    name = NAMES[wanted.kind](text)
+    try:
+        name = NAMES[wanted.kind](text)
+    except InvalidName as error:  # the operator typed nothing wrong: the file did
+        raise RequestRefused(wanted.source, f"it asks for a name that cannot be given: {error}") from None
     if isinstance(name, HostName) and (request.sans or name.address) and name.sans[0] not in request.sans:
         raise RequestRefused(wanted.source, f"its common name {name.display} is not among the names that it asks for")
     return name
@@ -183,7 +194,7 @@ def _require_own_key(certdir: CertDir, public_key: PublicKey, name: SafeName, wa
         for entry, certificate in authorities.certificates_below(certdir, folder):
             other = cast("PublicKey", certificate.public_key())
             if public_der(other) == der:
-                if kind is not wanted.kind or entry.name != name:
+                if entry.name != name or Kind.CA in (kind, wanted.kind):  # a name may be both a host's and a user's
                     raise RequestRefused(wanted.source, f"its key is already that of {entry.path}; make a new key")
             elif modulus and isinstance(other, rsa.RSAPublicKey):
                 _require_no_shared_prime(modulus, other.public_numbers().n, wanted.source, entry)

@@ -7,9 +7,9 @@ from typing import NamedTuple
 from cryptography import x509
 
 from easycert.certdir import CertDir
-from easycert.errors import KeyMismatch, NotFound
+from easycert.errors import KeyMismatch, NotFound, WrongIssuer
 from easycert.model import Kind
-from easycert.pki.certificates import authority_issuer, load_certificates
+from easycert.pki.certificates import authority_issuer, load_certificates, require_signed_by
 from easycert.pki.formats import pkcs12
 from easycert.pki.names import SafeName
 from easycert.pki.subjects import common_name
@@ -27,7 +27,7 @@ def export_pkcs12(certdir: CertDir, name: SafeName, *, passphrase: bytes | None 
     """Write ``users/NAME.p12`` from the user's certificate, its CA's certificate and the user's key.
 
     Raises NotFound, whose ``what`` says which of the three is missing (looked for in that order, as Synapse does),
-    KeyMismatch, and AlreadyExists.
+    KeyMismatch, WrongIssuer when the CA is another of the same name, and AlreadyExists.
     """
     target = layout.pkcs12(Kind.USER, name)
     certificate, chain = _chain(certdir, name)
@@ -55,8 +55,19 @@ def _chain(certdir: CertDir, name: SafeName) -> tuple[x509.Certificate, tuple[x5
     above = _read(certdir, Kind.CA, SafeName(issuer)) if issuer else []
     if not above:
         raise NotFound("CA cert", issuer or name)
-    chain = dict.fromkeys([above[0], *intermediates])
+    chain = dict.fromkeys([_signer(certificate, above, name), *intermediates])
     return certificate, tuple(chain)
+
+
+def _signer(certificate: x509.Certificate, candidates: list[x509.Certificate], name: SafeName) -> x509.Certificate:
+    """Return the one of *candidates* that signed: a CA may have been made anew under its old name (hazard D8)."""
+    for candidate in candidates:
+        try:
+            require_signed_by(certificate, candidate, name)
+        except KeyMismatch:
+            continue
+        return candidate
+    raise WrongIssuer(name, "the CA that is here under its issuer's name did not sign it")
 
 
 def _read(certdir: CertDir, kind: Kind, name: SafeName) -> list[x509.Certificate]:

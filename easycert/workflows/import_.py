@@ -9,7 +9,7 @@ from typing import NamedTuple, cast
 from cryptography import x509
 
 from easycert.certdir import CertDir
-from easycert.errors import EncryptedKey, InvalidInput, KeyMismatch, Malformed, Refused
+from easycert.errors import EncryptedKey, InvalidInput, IssuerUnusable, KeyMismatch, Malformed, Refused
 from easycert.model import Kind
 from easycert.pki import issuers
 from easycert.pki.certificates import certificate_pem, is_ca, is_self_issued
@@ -19,7 +19,7 @@ from easycert.pki.formats.pem import Item, StoredKey, StoredPkcs12, identify
 from easycert.pki.formats.pkcs12 import unpack
 from easycert.pki.keys import PrivateKey, PublicKey, private_pem, public_der, require_strong
 from easycert.pki.names import SafeName
-from easycert.pki.subjects import common_name
+from easycert.pki.subjects import common_name, shown_name
 from easycert.store import layout
 from easycert.store.files import read_file
 from easycert.store.layout import Entry
@@ -107,11 +107,13 @@ def import_files(certdir: CertDir, request: ImportRequest) -> Imported:
     if not request.replace:
         _require_sound(leaf, kind, pile.source, certdir.now())
     chain, extras = order_chain(leaf, rest)
+    for item in chain[1:]:
+        require_strong(item.public_key(), f"{pile.source} ({shown_name(item.subject)})")
     if pile.key is None:
         _require_own_key(certdir, kind, name, leaf, pile.source)
     placed = [*_key(certdir, kind, name, pile.key), *_certificates(kind, name, chain)]
     paths = _place(certdir, placed, chain[1:] if kind is Kind.CA else (), replace=request.replace)
-    notes = (f"left out {common_name(item.subject)}: it is no part of the chain" for item in extras)
+    notes = (f"left out {shown_name(item.subject)}: it is no part of the chain" for item in extras)
     return Imported(kind, name, tuple(paths), tuple(notes))
 
 
@@ -153,11 +155,11 @@ def _keys_in(item: Item, source: str, passphrase: bytes | None) -> Sequence[Priv
 def _leaf(
     certdir: CertDir, request: ImportRequest, pile: _Pile
 ) -> tuple[x509.Certificate, tuple[x509.Certificate, ...]]:
-    """Return the certificate that the key belongs to, or else the first; and the others."""
+    """Return the certificate that the key belongs to, or else the one below the others; and those."""
     certificates = pile.certificates or tuple(_in_place(certdir, request))
     if not certificates:
         raise Refused(pile.source, "a private key came alone, and there is no certificate that it belongs to")
-    leaf = certificates[0]
+    leaf = _lowest(certificates)
     if pile.key is not None:
         mine = public_der(pile.key.public_key())
         own = [item for item in certificates if public_der(cast("PublicKey", item.public_key())) == mine]
@@ -166,6 +168,12 @@ def _leaf(
         leaf = own[0]
     require_strong(leaf.public_key(), pile.source)
     return leaf, tuple(item for item in certificates if item != leaf)
+
+
+def _lowest(certificates: Sequence[x509.Certificate]) -> x509.Certificate:
+    """Return the first certificate that issued none of the others: chain files come in every order (hazard C10)."""
+    issuers_here = {item.issuer for item in certificates if not is_self_issued(item)}
+    return next((item for item in certificates if item.subject not in issuers_here), certificates[0])
 
 
 def _in_place(certdir: CertDir, request: ImportRequest) -> Iterator[x509.Certificate]:
@@ -187,11 +195,14 @@ def _name(leaf: x509.Certificate, source: str) -> SafeName:
 
 
 def _require_sound(leaf: x509.Certificate, kind: Kind, source: str, now: datetime) -> None:
-    if kind is Kind.CA:
-        issuers.require_may_sign_certificates(leaf, source)
-    elif is_ca(leaf):
+    if kind is not Kind.CA and is_ca(leaf):
         raise Refused(source, f"it is a CA's certificate, not that of a {kind.value}")
-    issuers.require_valid(leaf, source, now)
+    try:
+        if kind is Kind.CA:
+            issuers.require_may_sign_certificates(leaf, source)
+        issuers.require_valid(leaf, source, now)
+    except IssuerUnusable as error:  # what it lacks is the same, but it is no CA of ours yet, or none at all
+        raise Refused(source, error.reason) from None
 
 
 def _require_own_key(certdir: CertDir, kind: Kind, name: SafeName, leaf: x509.Certificate, source: str) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from cryptography import x509
 
 from easycert.certdir import CertDir
-from easycert.errors import InvalidInput, Refused
+from easycert.errors import InvalidInput, IssuerUnusable
 from easycert.model import Kind
 from easycert.pki import certificates, keys
 from easycert.pki.certificates import CertificateSpec, Issuer
@@ -23,8 +23,6 @@ from easycert.store import layout
 from easycert.workflows import authorities
 from easycert.workflows.authorities import Authority
 
-#: No machine that runs this can have an older clock (hazard E11): it starts in 1970 when its battery is flat.
-_EARLIEST_CLOCK = datetime(2020, 1, 1, tzinfo=UTC)
 #: A leaf that is to live exactly as long as its CA is always some seconds younger; nobody wants to hear of that.
 _WORTH_SAYING = timedelta(days=1)
 
@@ -70,11 +68,13 @@ class _Prepared(NamedTuple):
 def issue(certdir: CertDir, requests: Sequence[IssueRequest], *, replace: bool = False) -> tuple[Issued, ...]:
     """Make a key and a certificate for each of *requests*; all of them appear, or none.
 
-    Raises AlreadyExists unless *replace*, and whatever else forbids one of them, with nothing written.
+    Raises AlreadyExists unless *replace*, InvalidInput for one name twice, and whatever else forbids one of them, with
+    nothing written.
     """
+    require_distinct((request.kind, request.name) for request in requests)
     if not replace:
         certdir.store.require_absent(entry for request in requests for entry in _targets(request))
-    now = plausible_now(certdir)
+    now = certdir.signing_time()
     signers = _authorities(certdir, requests, now)
     prepared = [_prepared(request, signers.get(request.signas), now) for request in requests]
     made = [(item, key, _signed(item, key)) for item, key in zip(prepared, _new_keys(requests), strict=True)]
@@ -100,6 +100,7 @@ def describe(
     wanted = period(now, request.end or rules.lifetime, request.start)
     validity, notes = _clamped(wanted, authority, request)
     carries_names = profile.names_beyond_cn or request.kind is Kind.HOST
+    _require_fitting_wishes(request)
     if request.attributes and not profile.names_beyond_cn:
         raise InvalidInput("profile", profile.name, "allows no subject attributes: Synapse knows a CN only")
     spec = CertificateSpec(
@@ -114,6 +115,7 @@ def describe(
         name_constraints=request.name_constraints,
     )
     if authority is not None:
+        _require_another(spec, request, authority)
         require_permits(authority.path, authority.name, spec)
     return spec, (*notes, *_homographs(spec))
 
@@ -132,12 +134,28 @@ def chain_pem(kind: Kind, certificate: x509.Certificate, authority: Authority | 
     return certificates.certificate_pem(certificate, *(authority.intermediates if presents_chain and authority else ()))
 
 
-def plausible_now(certdir: CertDir) -> datetime:
-    """Return the time from the directory's clock. Raises Refused when the clock cannot be right (hazard E11)."""
-    now = certdir.now()
-    if now < _EARLIEST_CLOCK:
-        raise Refused("the clock of this machine", f"it says {rfc3339(now)}, which cannot be; set it and try again")
-    return now
+def require_distinct(names: Iterable[tuple[Kind, SafeName]]) -> None:
+    """Raise InvalidInput when one name is asked for twice: the second would take the place of the first."""
+    seen: set[tuple[Kind, SafeName]] = set()
+    for kind, name in names:
+        if (kind, name) in seen:
+            raise InvalidInput(f"{kind.value} name", name, "is given twice")
+        seen.add((kind, name))
+
+
+def _require_fitting_wishes(request: IssueRequest) -> None:
+    """Refuse what only a CA's certificate may say (RFC 5280 sections 4.2.1.9 and 4.2.1.10)."""
+    length, is_ca = request.path_length, request.kind is Kind.CA
+    if length is not None and (length < 0 or not is_ca):
+        raise InvalidInput("path length", str(length), "is negative" if is_ca else "is for CAs only")
+    if request.name_constraints is not None and not is_ca:
+        raise InvalidInput("name", request.name, "cannot have name constraints: they are for CAs only")
+
+
+def _require_another(spec: CertificateSpec, request: IssueRequest, authority: Authority) -> None:
+    """Refuse a CA in the place of its own issuer: no path through it would ever end (hazard D11)."""
+    if request.kind is Kind.CA and (request.name == authority.name or spec.subject == authority.certificate.subject):
+        raise IssuerUnusable(f"the CA '{authority.name}'", "it cannot sign a CA of its own name")
 
 
 def _targets(request: IssueRequest) -> tuple[layout.Entry, layout.Entry]:

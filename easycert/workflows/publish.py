@@ -33,9 +33,10 @@ def publish(
 ) -> Published:
     """Write the CRL of the CA called *name*, with its old entries and the *revocations* that it lacks.
 
-    Raises MissingAuthority, IssuerUnusable, Malformed, and Refused for an old CRL that the CA did not sign.
+    Raises MissingAuthority, IssuerUnusable, Malformed, and Refused for an old CRL that the CA did not sign and for a
+    clock that cannot be right.
     """
-    now = certdir.now()
+    now = certdir.signing_time()
     authority = authorities.load(certdir, name)
     require_may_sign_crls(authority.certificate, name)
     with certdir.store.transaction() as files:
@@ -61,6 +62,6 @@ def current(certdir: CertDir, name: SafeName, issuer: Issuer) -> x509.Certificat
 def _next(
     old: x509.CertificateRevocationList | None, new: list[Revocation], now: datetime, profile: Profile
 ) -> CrlSpec:
-    number = (crls.crl_number(old) if old else 0) + 1
+    number = (0 if old is None else crls.crl_number(old)) + 1  # an empty CRL is falsy
     revoked = (*crls.entries(old), *(crls.revoked_certificate(item) for item in new))
     return CrlSpec(number, period(now, profile.crl_lifetime), revoked)

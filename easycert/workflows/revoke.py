@@ -43,7 +43,7 @@ def revoke(
     """
     certificate = _certificate(certdir, kind, name)
     _require_issued_by(certdir, certificate, name, signas)
-    revocation = Revocation(certificate.serial_number, certdir.now(), reason)
+    revocation = Revocation(certificate.serial_number, certdir.signing_time(), reason)
     published = publish(certdir, signas, profile=profile, revocations=(revocation,))
     return Revoked(kind, name, certificate, not published.added, published)
 

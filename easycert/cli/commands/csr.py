@@ -49,7 +49,7 @@ app = typer.Typer(
 _HELP = {
     Kind.HOST: "Make keys and signing requests for hosts.",
     Kind.USER: "Make keys and signing requests for users.",
-    Kind.CA: "Make keys and signing requests for CAs that a root outside of this directory is to sign.",
+    Kind.CA: "Make keys and signing requests for CAs below a root elsewhere.",
     Kind.CODE: "Make keys and signing requests for code signers.",
 }
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from easycert.cli.options import Habits, Output
+from easycert.errors import printable
 from easycert.pki.subjects import common_name
 from easycert.pki.validity import rfc3339
 
@@ -61,9 +62,8 @@ def _issued_fields(item: Issued) -> dict[str, Any]:
 
 def _issued_lines(item: Issued) -> str:
     certificate = item.certificate
-    signed = (
-        "self-signed" if certificate.issuer == certificate.subject else f"signed by {common_name(certificate.issuer)}"
-    )
+    issuer = common_name(certificate.issuer)
+    signed = "self-signed" if certificate.issuer == certificate.subject else f"signed by {printable(issuer)}"
     lines = [
         f"{item.kind.value} {item.name.display}: {signed}, valid until {certificate.not_valid_after_utc:%Y-%m-%d}",
         f"  certificate  {item.certificate_path}",
