@@ -36,9 +36,7 @@ if TYPE_CHECKING:
     from easycert.pki.validity import parse_when as parse_when
     from easycert.workflows.csr import CsrMade as CsrMade
     from easycert.workflows.csr import CsrRequest as CsrRequest
-    from easycert.workflows.csr import SigningRequest as SigningRequest
     from easycert.workflows.csr import make_requests as make_requests
-    from easycert.workflows.csr import sign_request as sign_request
     from easycert.workflows.export import Exported as Exported
     from easycert.workflows.export import export_pkcs12 as export_pkcs12
     from easycert.workflows.import_ import Imported as Imported
@@ -54,6 +52,8 @@ if TYPE_CHECKING:
     from easycert.workflows.publish import publish as publish
     from easycert.workflows.revoke import Revoked as Revoked
     from easycert.workflows.revoke import revoke as revoke
+    from easycert.workflows.sign import SigningRequest as SigningRequest
+    from easycert.workflows.sign import sign_request as sign_request
     from easycert.workflows.verify import VerifyRequest as VerifyRequest
     from easycert.workflows.verify import verify_named as verify_named
 
@@ -68,7 +68,8 @@ _MODULES = {
     "pki.profiles": ("MODERN", "SYNAPSE", "Profile"),
     "pki.subjects": ("parse_subject",),
     "pki.validity": ("parse_when",),
-    "workflows.csr": ("CsrMade", "CsrRequest", "SigningRequest", "make_requests", "sign_request"),
+    "workflows.csr": ("CsrMade", "CsrRequest", "make_requests"),
+    "workflows.sign": ("SigningRequest", "sign_request"),
     "workflows.export": ("Exported", "export_pkcs12"),
     "workflows.import_": ("ImportRequest", "Imported", "import_files"),
     "workflows.inventory": ("listed", "shown", "tree"),

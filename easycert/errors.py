@@ -60,7 +60,7 @@ class InvalidSan(InvalidInput):
         super().__init__("subject alternative name", text, reason)
 
 
-# --- files and their contents ------------------------------------------------------------------------------------------
+# --- files and their contents -----------------------------------------------------------------------------------------
 
 
 class AlreadyExists(EasycertError):
@@ -155,7 +155,7 @@ class UnsafeDirectory(EasycertError):
         super().__init__(f"{printable(path)} is {reason}")
 
 
-# --- what a certificate authority must refuse --------------------------------------------------------------------------
+# --- what a certificate authority must refuse -------------------------------------------------------------------------
 
 
 class Refused(EasycertError):

@@ -1,8 +1,8 @@
 """The flag form: a drop-in for Synapse's ``easycert`` tool.
 
 Its grammar is argparse's, its lines on stdout are Synapse's, its certificates follow the ``synapse`` profile. It asks
-the same workflows as the subcommands and has no logic of its own but this translation. What Synapse's tool has no line for
-(a shortened validity, a directory that others can write to) goes to stderr.
+the same workflows as the subcommands and has no logic of its own but this translation. What Synapse's tool has no line
+for (a shortened validity, a directory that others can write to) goes to stderr.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ def _export(certdir: CertDir, options: argparse.Namespace) -> Lines:
 
 def _sign(certdir: CertDir, options: argparse.Namespace) -> Lines:
     from easycert.store.files import read_file
-    from easycert.workflows.csr import SigningRequest, sign_request
+    from easycert.workflows.sign import SigningRequest, sign_request
 
     if options.signas is None:
         raise _Refusal("--sign-csr requires --signas")

@@ -1,1 +1,1 @@
-"""The pure core: names, keys, profiles, certificates, requests, CRLs, verification. No file, clock, socket or environment."""
+"""The pure core: names, keys, certificates, requests, CRLs, verification. No file, clock, socket or environment."""

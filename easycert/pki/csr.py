@@ -18,7 +18,7 @@ from cryptography.x509.oid import AttributeOID, ExtensionOID, NameOID
 from easycert.errors import InvalidSan, Malformed, RequestRefused, printable
 from easycert.pki.certificates import general_name
 from easycert.pki.encodings import Encoding
-from easycert.pki.keys import PrivateKey, PublicKey, require_strong, signature_hash
+from easycert.pki.keys import PrivateKey, PublicKey, require_named_curve, require_strong, signature_hash
 from easycert.pki.names import SanType, SubjectAltName, typed_san, unique_sans
 from easycert.pki.subjects import Attributes, attribute_flaw, common_name
 
@@ -96,6 +96,7 @@ def read_request(csr: x509.CertificateSigningRequest, source: str, keep: frozens
     """
     try:
         public_key = require_strong(csr.public_key(), source)
+        require_named_curve(csr.tbs_certrequest_bytes, source)
         _require_possession(csr, source)
         attributes, ignored_attributes = _attributes(csr.subject)
         sans, ignored_sans = _sans(csr, source, keep)

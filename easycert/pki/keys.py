@@ -81,6 +81,8 @@ _MAKERS: dict[KeyType, Callable[[], PrivateKey]] = {
 }
 
 _CURVES = {"secp256r1": KeyType.EC256, "secp384r1": KeyType.EC384, "secp521r1": KeyType.EC521}
+#: id-ecPublicKey with a SEQUENCE behind it where the OID of a curve belongs (RFC 5480 section 2.1.1).
+_EXPLICIT_CURVE = bytes.fromhex("06072a8648ce3d020130")
 _EC_HASHES: dict[str, Callable[[], hashes.HashAlgorithm]] = {
     "secp256r1": hashes.SHA256,
     "secp384r1": hashes.SHA384,
@@ -165,6 +167,15 @@ def _require_accepted_rsa(key: rsa.RSAPublicKey, what: str) -> None:
     exponent = key.public_numbers().e
     if exponent != _RSA_EXPONENT:
         raise WeakKey(what, f"the RSA exponent {exponent} is not accepted; it must be {_RSA_EXPONENT}")
+
+
+def require_named_curve(encoded: bytes, what: str) -> None:
+    """Raise WeakKey when the key in *encoded* (a request or certificate in DER) brings a curve of its own.
+
+    RFC 5480 section 2.1.1 allows named curves only; curves that an attacker described broke Windows (CVE-2020-0601).
+    """
+    if _EXPLICIT_CURVE in encoded:
+        raise WeakKey(what, "its curve is not named but described by parameters, which RFC 5480 forbids")
 
 
 def private_pem(key: PrivateKey, *, traditional: bool = False) -> bytes:

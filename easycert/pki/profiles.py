@@ -1,7 +1,7 @@
 """Profiles: what the certificates of each kind carry, as named constants with the source of each rule beside it.
 
-A site's variant is ``profile._replace(...)``, never an ``if``. R = RFC 5280, B = CA/B Forum Baseline Requirements, C = its
-code-signing requirements. A private CA is not bound by B and C: where they cost users something (200-day servers, no
+A site's variant is ``profile._replace(...)``, never an ``if``. R = RFC 5280, B = CA/B Forum Baseline Requirements,
+C = its code-signing requirements. A private CA is not bound by B and C: where they cost users something (200-day servers, no
 Ed25519), easycert's own default stands, and ``docs/standards.md`` says so.
 """
 

@@ -4,8 +4,8 @@
 - Close primes, CVE-2022-26320: Fermat's factorisation finds them in a few steps; BR asks for 100 rounds.
 - Small factors: a modulus with a factor below 2^16 is broken or no RSA modulus at all.
 
-Debian's predictable keys of 2008 (CVE-2008-0166) are recognised by lists of hundreds of thousands of fingerprints, which
-are not shipped; see ``docs/standards.md``.
+Debian's predictable keys of 2008 (CVE-2008-0166) are recognised by lists of hundreds of thousands of fingerprints,
+which are not shipped; see ``docs/standards.md``.
 """
 
 from __future__ import annotations

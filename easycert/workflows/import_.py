@@ -17,7 +17,7 @@ from easycert.pki.chains import order_chain
 from easycert.pki.describe.certificate import guessed_kind
 from easycert.pki.formats.pem import Item, StoredKey, StoredPkcs12, identify
 from easycert.pki.formats.pkcs12 import unpack
-from easycert.pki.keys import PrivateKey, PublicKey, private_pem, public_der, require_strong
+from easycert.pki.keys import PrivateKey, PublicKey, private_pem, public_der, require_named_curve, require_strong
 from easycert.pki.names import SafeName
 from easycert.pki.subjects import common_name, shown_name
 from easycert.store import layout
@@ -107,8 +107,9 @@ def import_files(certdir: CertDir, request: ImportRequest) -> Imported:
     if not request.replace:
         _require_sound(leaf, kind, pile.source, certdir.now())
     chain, extras = order_chain(leaf, rest)
-    for item in chain[1:]:
+    for item in chain:
         require_strong(item.public_key(), f"{pile.source} ({shown_name(item.subject)})")
+        require_named_curve(item.tbs_certificate_bytes, f"{pile.source} ({shown_name(item.subject)})")
     if pile.key is None:
         _require_own_key(certdir, kind, name, leaf, pile.source)
     placed = [*_key(certdir, kind, name, pile.key), *_certificates(kind, name, chain)]
@@ -166,7 +167,6 @@ def _leaf(
         if not own:
             raise KeyMismatch(pile.source, "the private key belongs to none of the certificates")
         leaf = own[0]
-    require_strong(leaf.public_key(), pile.source)
     return leaf, tuple(item for item in certificates if item != leaf)
 
 

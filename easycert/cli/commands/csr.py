@@ -37,7 +37,8 @@ from easycert.pki.profiles import profile_named
 from easycert.pki.subjects import parse_subject
 from easycert.pki.validity import parse_when
 from easycert.store.files import read_file
-from easycert.workflows.csr import CsrRequest, SigningRequest, make_requests, sign_request
+from easycert.workflows.csr import CsrRequest, make_requests
+from easycert.workflows.sign import SigningRequest, sign_request
 
 app = typer.Typer(
     add_completion=False,

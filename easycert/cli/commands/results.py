@@ -74,4 +74,5 @@ def _issued_lines(item: Issued) -> str:
 
 
 def _request_lines(item: CsrMade) -> str:
-    return f"{item.kind.value} {item.name.display}: ready to be signed\n  request  {item.request_path}\n  key      {item.key_path}"
+    head = f"{item.kind.value} {item.name.display}: ready to be signed"
+    return f"{head}\n  request  {item.request_path}\n  key      {item.key_path}"
