@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from easycert.pki.names import CodeName as CodeName
     from easycert.pki.names import HostName as HostName
     from easycert.pki.names import SafeName as SafeName
-    from easycert.pki.names import SubjectAltName as SubjectAltName
     from easycert.pki.names import UserName as UserName
-    from easycert.pki.names import parse_san as parse_san
     from easycert.pki.profiles import MODERN as MODERN
     from easycert.pki.profiles import SYNAPSE as SYNAPSE
     from easycert.pki.profiles import Profile as Profile
+    from easycert.pki.sans import SubjectAltName as SubjectAltName
+    from easycert.pki.sans import parse_san as parse_san
     from easycert.pki.subjects import parse_subject as parse_subject
     from easycert.pki.validity import parse_when as parse_when
     from easycert.workflows.csr import CsrMade as CsrMade
@@ -64,7 +64,8 @@ _MODULES = {
     "errors": ("EasycertError", "VerificationFailed"),
     "model": ("Kind",),
     "pki.keys": ("KeyType",),
-    "pki.names": ("CaName", "CodeName", "HostName", "SafeName", "SubjectAltName", "UserName", "parse_san"),
+    "pki.names": ("CaName", "CodeName", "HostName", "SafeName", "UserName"),
+    "pki.sans": ("SubjectAltName", "parse_san"),
     "pki.profiles": ("MODERN", "SYNAPSE", "Profile"),
     "pki.subjects": ("parse_subject",),
     "pki.validity": ("parse_when",),

@@ -26,8 +26,9 @@ from easycert.errors import (
     printable,
 )
 from easycert.model import Kind
-from easycert.pki.names import CommonName, SafeName, SanType, SubjectAltName, SynapseHostName, typed_san
+from easycert.pki.names import CommonName, SafeName, SynapseHostName
 from easycert.pki.profiles import SYNAPSE
+from easycert.pki.sans import SanType, SubjectAltName, typed_san
 from easycert.store.directories import Strictness
 
 Lines = Iterable[str]

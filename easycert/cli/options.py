@@ -16,7 +16,7 @@ from easycert.model import Kind
 from easycert.store.directories import Strictness
 
 if TYPE_CHECKING:
-    from easycert.pki.names import SubjectAltName
+    from easycert.pki.sans import SubjectAltName
     from easycert.pki.validity import When
 
 
@@ -147,7 +147,7 @@ class Habits(NamedTuple):
 
 def split_sans(texts: list[str] | None) -> tuple[SubjectAltName, ...]:
     """Parse ``--san`` values, each one name or several with commas between them."""
-    from easycert.pki.names import parse_san
+    from easycert.pki.sans import parse_san
 
     return tuple(parse_san(part) for text in texts or () for part in text.split(","))
 

@@ -19,8 +19,8 @@ from easycert.errors import KeyMismatch, Malformed
 from easycert.model import Kind
 from easycert.pki.encodings import Encoding
 from easycert.pki.keys import PrivateKey, PublicKey, public_der, signature_hash
-from easycert.pki.names import SanType, SubjectAltName
 from easycert.pki.profiles import NETSCAPE_CERT_TYPE, Profile, Rules
+from easycert.pki.sans import SanType, SubjectAltName
 from easycert.pki.validity import Validity
 
 #: RFC 9598 section 3: the otherName for mailboxes whose local part is not ASCII.

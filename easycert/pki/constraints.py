@@ -19,7 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from easycert.errors import InvalidInput, InvalidSan, printable
 from easycert.pki.identity import mailbox
-from easycert.pki.names import SanType, typed_san
+from easycert.pki.sans import SanType, typed_san
 
 #: Names times constraints that are compared before we refuse: a hundred names and a CA with 250 constraints.
 MOST_COMPARISONS = 25_000

@@ -19,7 +19,7 @@ from easycert.errors import InvalidSan, Malformed, RequestRefused, printable
 from easycert.pki.certificates import general_name
 from easycert.pki.encodings import Encoding
 from easycert.pki.keys import PrivateKey, PublicKey, require_named_curve, require_strong, signature_hash
-from easycert.pki.names import SanType, SubjectAltName, typed_san, unique_sans
+from easycert.pki.sans import SanType, SubjectAltName, typed_san, unique_sans
 from easycert.pki.subjects import Attributes, attribute_flaw, common_name
 
 #: More names than this make certificates that servers and clients choke on (hazard B7); Let's Encrypt has the same cap.

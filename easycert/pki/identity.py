@@ -12,7 +12,8 @@ from cryptography import x509
 from cryptography.x509.oid import OtherNameFormOID
 
 from easycert.errors import printable
-from easycert.pki.names import IpAddress, SanType, typed_san
+from easycert.pki.dns import IpAddress
+from easycert.pki.sans import SanType, typed_san
 
 #: Names of a certificate that are shown when none of them is the wanted one.
 _SHOWN_NAMES = 4

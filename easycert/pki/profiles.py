@@ -1,8 +1,8 @@
 """Profiles: what the certificates of each kind carry, as named constants with the source of each rule beside it.
 
 A site's variant is ``profile._replace(...)``, never an ``if``. R = RFC 5280, B = CA/B Forum Baseline Requirements,
-C = its code-signing requirements. A private CA is not bound by B and C: where they cost users something (200-day servers, no
-Ed25519), easycert's own default stands, and ``docs/standards.md`` says so.
+C = its code-signing requirements. A private CA is not bound by B and C: where they cost users something (200-day
+servers, no Ed25519), easycert's own default stands, and ``docs/standards.md`` says so.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 from easycert.errors import InvalidInput
 from easycert.model import Kind
 from easycert.pki.keys import KeyType
-from easycert.pki.names import SanType
+from easycert.pki.sans import SanType
 from easycert.pki.validity import When, days
 
 #: 2.16.840.1.113730.1.1: Netscape's certificate type, a BIT STRING; only Synapse's own certificates still carry it.

@@ -9,8 +9,9 @@ from easycert.certdir import CertDir
 from easycert.model import Kind
 from easycert.pki import csr, keys
 from easycert.pki.keys import KeyType
-from easycert.pki.names import SafeName, SubjectAltName, unique_sans
+from easycert.pki.names import SafeName
 from easycert.pki.profiles import MODERN, Profile
+from easycert.pki.sans import SubjectAltName, unique_sans
 from easycert.pki.subjects import Attributes, distinguished_name
 from easycert.store import layout
 from easycert.workflows.issue import require_distinct

@@ -13,10 +13,12 @@ from easycert.errors import InvalidInput, IssuerUnusable
 from easycert.model import Kind
 from easycert.pki import certificates, keys
 from easycert.pki.certificates import CertificateSpec, Issuer
+from easycert.pki.dns import mixed_scripts
 from easycert.pki.issuers import path_length_left, require_permits
 from easycert.pki.keys import KeyType, PrivateKey, PublicKey
-from easycert.pki.names import SafeName, SubjectAltName, mixed_scripts, unique_sans
+from easycert.pki.names import SafeName
 from easycert.pki.profiles import MODERN, Profile
+from easycert.pki.sans import SubjectAltName, unique_sans
 from easycert.pki.subjects import Attributes, distinguished_name
 from easycert.pki.validity import Validity, When, period, rfc3339
 from easycert.store import layout

@@ -13,17 +13,9 @@ from easycert.pki import csr
 from easycert.pki.certificates import CertificateSpec
 from easycert.pki.csr import Request
 from easycert.pki.keys import PublicKey, public_der
-from easycert.pki.names import (
-    NAMES,
-    CommonName,
-    HostName,
-    SafeName,
-    SanType,
-    SubjectAltName,
-    SynapseHostName,
-    unique_sans,
-)
+from easycert.pki.names import NAMES, CommonName, HostName, SafeName, SynapseHostName
 from easycert.pki.profiles import MODERN, Profile
+from easycert.pki.sans import SanType, SubjectAltName, unique_sans
 from easycert.pki.validity import When
 from easycert.store import layout
 from easycert.workflows import authorities

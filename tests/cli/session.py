@@ -87,6 +87,7 @@ class Session:
         self._mark = stderr_mark
         self._last = 0
         monkeypatch.chdir(home)
+        monkeypatch.setenv("COLUMNS", "80")  # help is as wide as the terminal, whoever runs the tests
 
     def perform(self, command: str) -> Ran:
         """Return how *command* went."""

@@ -15,19 +15,9 @@ from easycert.pki import certificates, keys
 from easycert.pki.certificates import CertificateSpec, Issuer
 from easycert.pki.issuers import require_permits
 from easycert.pki.keys import KeyType, PrivateKey
-from easycert.pki.names import (
-    CaName,
-    CodeName,
-    CommonName,
-    HostName,
-    SafeName,
-    SubjectAltName,
-    SynapseHostName,
-    UserName,
-    parse_san,
-    unique_sans,
-)
+from easycert.pki.names import CaName, CodeName, CommonName, HostName, SafeName, SynapseHostName, UserName
 from easycert.pki.profiles import MODERN, SYNAPSE, Profile
+from easycert.pki.sans import SubjectAltName, parse_san, unique_sans
 from easycert.pki.subjects import distinguished_name, parse_subject
 from easycert.pki.validity import When, period
 

@@ -18,7 +18,7 @@ from easycert.pki import certificates, keys
 from easycert.pki.crl import CrlSpec, Revocation, crl_pem, revoked_certificate, sign_crl
 from easycert.pki.csr import build_request, request_pem
 from easycert.pki.keys import KeyType
-from easycert.pki.names import parse_san
+from easycert.pki.sans import parse_san
 from easycert.pki.subjects import distinguished_name
 from easycert.pki.validity import Validity
 from tests.judges.authority import (

@@ -17,8 +17,8 @@ from easycert.model import Kind
 from easycert.pki import certificates, keys
 from easycert.pki.certificates import CertificateSpec, general_name, load_certificate, load_certificates
 from easycert.pki.keys import KeyType, PrivateKey
-from easycert.pki.names import SanType, SubjectAltName, parse_san
 from easycert.pki.profiles import MODERN, SYNAPSE, Profile
+from easycert.pki.sans import SanType, SubjectAltName, parse_san
 from easycert.pki.subjects import distinguished_name
 from easycert.pki.validity import Validity
 

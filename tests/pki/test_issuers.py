@@ -23,8 +23,8 @@ from easycert.pki.issuers import (
     require_permits,
     require_valid,
 )
-from easycert.pki.names import parse_san
 from easycert.pki.profiles import MODERN, SYNAPSE
+from easycert.pki.sans import parse_san
 from easycert.pki.subjects import distinguished_name
 from easycert.pki.validity import Validity
 

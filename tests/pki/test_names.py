@@ -9,22 +9,9 @@ import pytest
 
 from easycert.errors import EasycertError, InvalidName, InvalidSan, NameLength
 from easycert.model import Kind
-from easycert.pki.names import (
-    CaName,
-    CodeName,
-    CommonName,
-    HostName,
-    SafeName,
-    SanType,
-    SubjectAltName,
-    SynapseHostName,
-    UserName,
-    mixed_scripts,
-    parse_san,
-    typed_san,
-    unicode_name,
-    unique_sans,
-)
+from easycert.pki.dns import mixed_scripts, unicode_name
+from easycert.pki.names import CaName, CodeName, CommonName, HostName, SafeName, SynapseHostName, UserName
+from easycert.pki.sans import SanType, SubjectAltName, parse_san, typed_san, unique_sans
 from easycert.store import layout
 
 EVERY_NAME = [SafeName, CommonName, SynapseHostName, CaName, CodeName, UserName, HostName]

@@ -12,21 +12,9 @@ from hypothesis import strategies as st
 
 from easycert.errors import EasycertError, InvalidInput, printable
 from easycert.model import Kind
-from easycert.pki.names import (
-    CaName,
-    CodeName,
-    CommonName,
-    HostName,
-    SafeName,
-    SanType,
-    SubjectAltName,
-    SynapseHostName,
-    UserName,
-    mixed_scripts,
-    parse_san,
-    typed_san,
-    unique_sans,
-)
+from easycert.pki.dns import mixed_scripts
+from easycert.pki.names import CaName, CodeName, CommonName, HostName, SafeName, SynapseHostName, UserName
+from easycert.pki.sans import SanType, SubjectAltName, parse_san, typed_san, unique_sans
 from easycert.pki.subjects import parse_subject
 from easycert.pki.validity import parse_when
 from easycert.store import layout

@@ -12,8 +12,8 @@ from cryptography import x509
 from cryptography.x509.oid import ObjectIdentifier
 
 from easycert.errors import printable
+from easycert.pki.dns import unicode_name
 from easycert.pki.identity import mailbox
-from easycert.pki.names import unicode_name
 from easycert.pki.subjects import shown_name
 
 #: cryptography's attribute -> the name in RFC 5280 section 4.2.1.3, in the order of the bits.
