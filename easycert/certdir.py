@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from easycert.errors import InvalidInput, Refused
+from easycert.errors import InvalidInput, Refused, printable
 from easycert.model import Kind
 from easycert.pki.names import SafeName
 from easycert.signers.keyfile import KeyFiles
@@ -36,9 +36,16 @@ def utc_now() -> datetime:
 class CertDir:
     """One certificate directory: ``store`` (files), ``signers`` (private keys) and ``clock`` (aware UTC datetimes)."""
 
-    def __init__(self, store: Store, signers: Signers | None = None, clock: Callable[[], datetime] = utc_now) -> None:
-        """Bind the edges; without *signers*, private keys are the key files in *store*."""
+    def __init__(
+        self,
+        store: Store,
+        signers: Signers | None = None,
+        clock: Callable[[], datetime] = utc_now,
+        report: Callable[[str], None] | None = None,
+    ) -> None:
+        """Bind the edges; without *signers*, keys are the key files in *store*; *report* hears of exposed ones."""
         self.store = store
+        self._report = report
         self.signers = signers or KeyFiles(self._key_file)
         self._clock = clock
 
@@ -61,7 +68,12 @@ class CertDir:
         """
         from easycert.store.files import FileStore
 
-        return cls(FileStore(directories(directory), lock_timeout=lock_timeout, unsafe=unsafe, report=report))
+        path = directories(directory)
+        for item in path:
+            if os.path.exists(item) and not os.path.isdir(item):
+                raise InvalidInput("certificate directory", item, "is not a directory")
+        store = FileStore(path, lock_timeout=lock_timeout, unsafe=unsafe, report=report)
+        return cls(store, report=report)
 
     @classmethod
     def in_memory(cls, clock: Callable[[], datetime] = utc_now) -> CertDir:
@@ -84,7 +96,12 @@ class CertDir:
     def _key_file(self, kind: Kind, name: SafeName) -> tuple[bytes, str] | None:
         entry = layout.key(kind, name)
         data = self.store.read(entry)
-        return None if data is None else (data, self.store.find(entry) or entry.path)
+        if data is None:
+            return None
+        path = self.store.find(entry) or entry.path
+        if self._report and self.store.exposed(entry):
+            self._report(f"the private key {printable(path)} can be read by others; chmod 600 it")
+        return data, path
 
 
 def directories(

@@ -10,8 +10,8 @@ import typer
 from typer.core import TyperGroup
 
 from easycert.cli import exits
-from easycert.cli.hints import advice
 from easycert.cli.options import SETTINGS
+from easycert.cli.spread import spread
 from easycert.cli.table import COMMANDS
 from easycert.errors import EasycertError
 
@@ -51,7 +51,7 @@ def _load(name: str) -> Any:
     found = getattr(importlib.import_module(f"easycert.cli.commands.{row.module}"), row.function)
     if not isinstance(found, typer.Typer):
         single = typer.Typer(add_completion=False, context_settings=SETTINGS, **_PLAIN)
-        single.command(name, help=found.__doc__)(found)
+        single.command(name)(spread(found))
         found = single
     command = typer.main.get_command(found)
     command.name = name
@@ -68,7 +68,14 @@ def _print_version(wanted: bool) -> None:
 
 def _root(
     _version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+        bool,
+        typer.Option(
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            allow_from_autoenv=False,
+            help="Print the version and leave.",
+        ),
     ] = False,
 ) -> None:
     """Stand for the command itself; subcommands do the work."""
@@ -94,6 +101,8 @@ def run_subcommand(argv: list[str]) -> int:
 
 def report(error: EasycertError) -> None:
     """Tell a person on stderr what happened and what to do about it."""
+    from easycert.cli.hints import advice  # most commands end well
+
     print(f"error: {error}", file=sys.stderr)
     hint = advice(error)
     if hint:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from easycert.certdir import CertDir
 from easycert.cli import exits
@@ -216,7 +216,19 @@ def _issue(certdir: CertDir, options: argparse.Namespace) -> Lines:
     )
     (issued,) = issue(certdir, [wanted])
     _tell(issued.notes)
+    if kind is Kind.USER:
+        _tell(_looks_like_a_command(options.name))
     return [f"key saved: {issued.key_path}", f"cert saved: {issued.certificate_path}"]
+
+
+def _looks_like_a_command(name: str) -> Iterator[str]:
+    """Yield a word of warning: a subcommand with a typing error in it is the name of a user in this form."""
+    from difflib import get_close_matches
+
+    from easycert.cli.table import COMMANDS
+
+    for near in get_close_matches(name, COMMANDS, n=1, cutoff=0.7):
+        yield f"'{printable(name)}' is now a user's certificate; did you mean the subcommand '{near}'?"
 
 
 def _name(kind: Kind, text: str) -> SafeName:

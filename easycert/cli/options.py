@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar
 
 import typer
 
 from easycert.certdir import CertDir
-from easycert.errors import InvalidInput
+from easycert.errors import EncryptedKey, InvalidInput, printable
 from easycert.model import Kind
 from easycert.store.directories import Strictness
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 
 #: Every option has a variable and most have no default worth a word: the help says so once, not at each.
-_option = partial(typer.Option, show_envvar=False, show_default=False)
-_argument = partial(typer.Argument, show_envvar=False, show_default=False)
+option = partial(typer.Option, show_envvar=False, show_default=False)
+argument = partial(typer.Argument, show_envvar=False, show_default=False)
 
 
 class Output(Enum):
@@ -34,23 +35,23 @@ class Output(Enum):
 
 CertDirOption = Annotated[
     str | None,
-    _option("--certdir", metavar="DIR", help="The certificate directory."),
+    option("--certdir", metavar="DIR", help="The certificate directory."),
 ]
 LockTimeoutOption = Annotated[
     float,
-    _option("--lock-timeout", metavar="SECONDS", min=0, help="How long to wait for another writer."),
+    option("--lock-timeout", metavar="SECONDS", min=0, help="How long to wait for another writer."),
 ]
 AllowUnsafeOption = Annotated[
-    bool, _option("--allow-unsafe", help="Accept a directory that others own or can write to.")
+    bool, option("--allow-unsafe", help="Accept a directory that others own or can write to.")
 ]
-OutputOption = Annotated[Output, _option("--output", "-o", help="How to print the result.")]
-QuietOption = Annotated[bool, _option("--quiet", "-q", help="Print nothing but errors.")]
-ForceOption = Annotated[bool, _option("--force", help="Replace what exists under the same name.")]
+OutputOption = Annotated[Output, option("--output", "-o", help="How to print the result.")]
+QuietOption = Annotated[bool, option("--quiet", "-q", help="Print nothing but errors.")]
+ForceOption = Annotated[bool, option("--force", help="Replace what exists under the same name.")]
 
-Names = Annotated[list[str], _argument(metavar="NAME...", help="One name or several.")]
+Names = Annotated[list[str], argument(metavar="NAME...", help="One name or several.")]
 SignAsOption = Annotated[
     str | None,
-    _option(
+    option(
         "--signas",
         metavar="CA",
         help="The CA that signs; without it, it signs itself.",
@@ -58,7 +59,7 @@ SignAsOption = Annotated[
 ]
 SanOption = Annotated[
     list[str] | None,
-    _option(
+    option(
         "--san",
         metavar="SAN",
         help="A further name, address or URI (DNS: IP: email: URI: may stand before it); repeat it or use commas.",
@@ -66,23 +67,23 @@ SanOption = Annotated[
 ]
 SubjectOption = Annotated[
     str | None,
-    _option("--subject", metavar="O=..,C=..", help="More subject attributes, such as O=Acme,C=FR."),
+    option("--subject", metavar="O=..,C=..", help="More subject attributes, such as O=Acme,C=FR."),
 ]
 DaysOption = Annotated[
     int | None,
-    _option("--days", metavar="N", min=1, help="How many days it is valid."),
+    option("--days", metavar="N", min=1, help="How many days it is valid."),
 ]
 NotAfterOption = Annotated[
     str | None,
-    _option("--not-after", metavar="WHEN", help="When it ends: 90d, 12h, 1y, a date or RFC 3339."),
+    option("--not-after", metavar="WHEN", help="When it ends: 90d, 12h, 1y, a date or RFC 3339."),
 ]
 NotBeforeOption = Annotated[
     str | None,
-    _option("--not-before", metavar="WHEN", help="When it begins: a date, RFC 3339, or 1d from now."),
+    option("--not-before", metavar="WHEN", help="When it begins: a date, RFC 3339, or 1d from now."),
 ]
 KeyTypeOption = Annotated[
     str | None,
-    _option(
+    option(
         "--key-type",
         metavar="TYPE",
         help="rsa2048|rsa3072|rsa4096|ec256|ec384|ec521|ed25519|ed448|mldsa44|mldsa65|mldsa87.",
@@ -90,15 +91,15 @@ KeyTypeOption = Annotated[
 ]
 ProfileOption = Annotated[
     str,
-    _option("--profile", metavar="PROFILE", help="modern, or synapse for what Synapse itself loads."),
+    option("--profile", metavar="PROFILE", help="modern, or synapse for what Synapse itself loads."),
 ]
 PathLengthOption = Annotated[
     int | None,
-    _option("--pathlen", metavar="N", min=0, max=100, help="How many CAs may stand below this one."),
+    option("--pathlen", metavar="N", min=0, max=100, help="How many CAs may stand below this one."),
 ]
 PermitOption = Annotated[
     list[str] | None,
-    _option(
+    option(
         "--permit",
         metavar="NAME",
         help="Sign only below this domain, network or mailbox; repeatable.",
@@ -106,19 +107,24 @@ PermitOption = Annotated[
 ]
 ExcludeOption = Annotated[
     list[str] | None,
-    _option(
+    option(
         "--exclude",
         metavar="NAME",
         help="Never sign below this domain, network or mailbox; repeatable.",
     ),
 ]
-KindOption = Annotated[Kind | None, _option("--kind", help="What it is for.")]
+KindOption = Annotated[Kind | None, option("--kind", help="What it is for.")]
 PassphraseFileOption = Annotated[
     str | None,
-    _option("--passphrase-file", metavar="FILE", help="A file whose first line is the passphrase."),
+    option("--passphrase-file", metavar="FILE", help="A file whose first line is the passphrase."),
 ]
+PassphraseFdOption = Annotated[
+    int | None,
+    option("--passphrase-fd", metavar="N", min=0, help="An open file descriptor to read the passphrase from."),
+]
+_PASSPHRASE_MAX = 1 << 16
+_Result = TypeVar("_Result")
 
-DEFAULT_LOCK_TIMEOUT = 10.0
 #: Each option can come from a variable; -h works as --help does.
 SETTINGS = {"auto_envvar_prefix": "EASYCERT", "help_option_names": ["-h", "--help"], "max_content_width": 110}
 
@@ -126,11 +132,11 @@ SETTINGS = {"auto_envvar_prefix": "EASYCERT", "help_option_names": ["-h", "--hel
 class Habits(NamedTuple):
     """What every subcommand takes: where to work, how long to wait, what to print."""
 
-    certdir: str | None
-    lock_timeout: float = DEFAULT_LOCK_TIMEOUT
-    allow_unsafe: bool = False
-    output: Output = Output.TEXT
-    quiet: bool = False
+    certdir: CertDirOption = None
+    lock_timeout: LockTimeoutOption = 10.0
+    allow_unsafe: AllowUnsafeOption = False
+    output: OutputOption = Output.TEXT
+    quiet: QuietOption = False
 
     def open(self) -> CertDir:
         """Return the certificate directory that the options and the environment name."""
@@ -143,6 +149,13 @@ class Habits(NamedTuple):
         """Tell the person at the terminal something, on stderr."""
         if not self.quiet:
             print(f"note: {sentence}", file=sys.stderr)
+
+
+class Passphrase(NamedTuple):
+    """Where the passphrase of an encrypted key or PKCS#12 file comes from."""
+
+    passphrase_file: PassphraseFileOption = None
+    passphrase_fd: PassphraseFdOption = None
 
 
 def split_sans(texts: list[str] | None) -> tuple[SubjectAltName, ...]:
@@ -163,14 +176,37 @@ def validity_end(days: int | None, not_after: str | None) -> When | None:
     return validity.parse_when(not_after) if not_after is not None else None
 
 
-def passphrase(path: str | None, source: str) -> bytes | None:
-    """Return the passphrase from *path*, ``EASYCERT_PASSPHRASE`` or, on a terminal, nothing yet: None."""
-    if path is not None:
+def passphrase(wish: Passphrase) -> bytes | None:
+    """Return the passphrase from ``--passphrase-file``, ``--passphrase-fd`` or ``EASYCERT_PASSPHRASE``; None without.
+
+    Never from an argument: every user of the machine can read those.
+    """
+    if wish.passphrase_file is not None:
         from easycert.store.files import read_file
 
-        first_line = read_file(path).split(b"\n", 1)[0].removesuffix(b"\r")
-        if not first_line:
-            raise InvalidInput("passphrase file", path, f"is empty, so it cannot open {source}")
-        return first_line
+        return _first_line(read_file(wish.passphrase_file), wish.passphrase_file)
+    if wish.passphrase_fd is not None:
+        with os.fdopen(wish.passphrase_fd, "rb") as stream:
+            return _first_line(stream.read(_PASSPHRASE_MAX), f"descriptor {wish.passphrase_fd}")
     value = os.environ.pop("EASYCERT_PASSPHRASE", "")  # a child process has no business with it (hazard F2)
     return os.fsencode(value) or None
+
+
+def with_passphrase(wish: Passphrase, attempt: Callable[[bytes | None], _Result]) -> _Result:
+    """Return what *attempt* makes with the passphrase; a person at a terminal is asked for one that is missing."""
+    given = passphrase(wish)
+    try:
+        return attempt(given)
+    except EncryptedKey as error:
+        if error.wrong or given is not None or not sys.stdin.isatty():
+            raise
+        from getpass import getpass
+
+        return attempt(os.fsencode(getpass(f"Passphrase for {printable(error.source)}: ")))
+
+
+def _first_line(data: bytes, source: str) -> bytes:
+    line = data.split(b"\n", 1)[0].removesuffix(b"\r")
+    if not line:
+        raise InvalidInput("passphrase source", source, "holds no passphrase in its first line")
+    return line

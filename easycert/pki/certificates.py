@@ -179,8 +179,8 @@ def load_certificates(data: bytes, source: str) -> list[x509.Certificate]:
             found = [x509.load_der_x509_certificate(data)]
         for certificate in found:
             _touch_lazy_parts(certificate)
-    except (ValueError, TypeError, x509.InvalidVersion, x509.DuplicateExtension, UnsupportedAlgorithm) as error:
-        raise Malformed(source, "a certificate", _first_line(error)) from None
+    except (ValueError, TypeError, x509.InvalidVersion, x509.DuplicateExtension, UnsupportedAlgorithm):
+        raise Malformed(source, "a certificate", "it cannot be decoded") from None
     return found
 
 
@@ -196,11 +196,6 @@ def _touch_lazy_parts(certificate: x509.Certificate) -> None:
     certificate.issuer  # noqa: B018
     certificate.public_key()
     certificate.not_valid_after_utc  # noqa: B018
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).splitlines()
-    return lines[0] if lines else type(error).__name__
 
 
 def certificate_pem(*chain: x509.Certificate) -> bytes:

@@ -20,7 +20,7 @@ from easycert.pki.certificates import general_name
 from easycert.pki.encodings import Encoding
 from easycert.pki.keys import PrivateKey, PublicKey, require_named_curve, require_strong, signature_hash
 from easycert.pki.sans import SanType, SubjectAltName, typed_san, unique_sans
-from easycert.pki.subjects import Attributes, attribute_flaw, common_name
+from easycert.pki.subjects import Attributes, attribute_flaw, attribute_label, common_name
 
 #: More names than this make certificates that servers and clients choke on (hazard B7); Let's Encrypt has the same cap.
 SANS_MAX = 100
@@ -123,7 +123,7 @@ def _attributes(subject: x509.Name) -> tuple[Attributes, list[str]]:
         if item.oid in _KEPT_ATTRIBUTES and isinstance(value, str) and not attribute_flaw(item.oid, value):
             kept.append((item.oid, value))
         else:
-            ignored.append(f"subject attribute {item.rfc4514_attribute_name}")
+            ignored.append(f"subject attribute {attribute_label(item.oid)}")
     return tuple(kept), ignored
 
 

@@ -91,6 +91,8 @@ def _guessed_type(value: str) -> SanType:
 def mailbox(text: str, refuse: Refuse) -> str:
     """Return an e-mail address, its local part in NFC (RFC 6532 section 3.1) and its domain in A-labels (RFC 9598)."""
     local, _, domain = text.rpartition("@")
+    if not domain:
+        raise refuse("has no domain behind its @")
     if not local.isascii():
         import unicodedata
 

@@ -98,9 +98,13 @@ def common_name(name: x509.Name) -> str | None:
 
 def shown_name(name: x509.Name) -> str:
     """Return a distinguished name as one safe line, in the order it is written (``O=Acme, CN=root``)."""
-    labels = {oid: label for label, (oid, _) in _ATTRIBUTES.items()}
-    parts = (f"{labels.get(item.oid, item.oid.dotted_string)}={printable(_text(item.value))}" for item in name)
+    parts = (f"{attribute_label(item.oid)}={printable(_text(item.value))}" for item in name)
     return ", ".join(parts) or "(empty)"
+
+
+def attribute_label(oid: ObjectIdentifier) -> str:
+    """Return what people call an attribute type (``O``), or its dotted number."""
+    return next((label for label, (known, _) in _ATTRIBUTES.items() if known == oid), oid.dotted_string)
 
 
 def _text(value: str | bytes) -> str:

@@ -79,11 +79,11 @@ def period(now: datetime, end: When, start: When | None = None) -> Validity:
     begin = start.resolve(now) if start else now
     until = end.resolve(begin)
     validity = Validity(begin if start else begin - BACKDATE, until - (timedelta() if end.instant else _INCLUSIVE))
+    if validity.not_after < now:
+        raise InvalidInput("validity", rfc3339(validity.not_after), "has ended already")
     if validity.not_after <= validity.not_before or validity.not_after > _LATEST or validity.not_before.year < 1950:
         shown = f"{rfc3339(validity.not_before)} to {rfc3339(validity.not_after)}"
         raise InvalidInput("validity", shown, "is empty or cannot be written into a certificate")
-    if validity.not_after < now:
-        raise InvalidInput("validity", rfc3339(validity.not_after), "has ended already")
     return validity
 
 

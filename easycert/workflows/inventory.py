@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from easycert.certdir import CertDir
-from easycert.errors import Malformed, NotFound, UnreadableFile
+from easycert.errors import Malformed, Refused, UnreadableFile
 from easycert.model import Kind
 from easycert.pki.certificates import is_ca, load_certificate
 from easycert.pki.chains import IssuerPool
@@ -147,12 +147,12 @@ def shown(certdir: CertDir, text: str, *, kind: Kind | None = None, passphrase: 
 def public_pem(certdir: CertDir, text: str, *, kind: Kind | None = None) -> bytes:
     """Return in PEM what may be shown to everyone of what *text* names: certificates, requests, CRLs, public keys.
 
-    Raises NotFound when it holds nothing but secrets, and as :func:`shown` does.
+    Raises Refused when it holds nothing but secrets, and as :func:`shown` does.
     """
     found = find(certdir, text, kind=kind)
     blocks = [_public_block(item) for item in identify(found.data, found.path).items]
     if not any(blocks):
-        raise NotFound("public part (private keys and PKCS#12 files are never printed)", found.path)
+        raise Refused(found.path, "it holds nothing public, and private keys are never printed")
     return b"".join(blocks)
 
 

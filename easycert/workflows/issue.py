@@ -79,6 +79,7 @@ def issue(certdir: CertDir, requests: Sequence[IssueRequest], *, replace: bool =
     now = certdir.signing_time()
     signers = _authorities(certdir, requests, now)
     prepared = [_prepared(request, signers.get(request.signas), now) for request in requests]
+    prepared = [item._replace(notes=(*item.notes, *_orphaned(certdir, item.request))) for item in prepared]
     made = [(item, key, _signed(item, key)) for item, key in zip(prepared, _new_keys(requests), strict=True)]
     with certdir.store.transaction() as files:
         put = files.replace if replace else files.create
@@ -88,6 +89,13 @@ def issue(certdir: CertDir, requests: Sequence[IssueRequest], *, replace: bool =
             put(layout.key(request.kind, request.name), pem, private=True)
             put(layout.certificate(request.kind, request.name), chain_pem(request.kind, certificate, item.authority))
     return tuple(_issued(certdir, item, certificate) for item, _, certificate in made)
+
+
+def _orphaned(certdir: CertDir, request: IssueRequest) -> tuple[str, ...]:
+    """Return a note when a CA's key is about to be replaced, for which the operator asked, perhaps unaware."""
+    if request.kind is not Kind.CA or certdir.store.find(layout.key(Kind.CA, request.name)) is None:
+        return ()
+    return (f"the key of the CA '{request.name}' was replaced: what it signed before does not verify any more",)
 
 
 def describe(

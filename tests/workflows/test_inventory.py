@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
 from easycert.certdir import CertDir
-from easycert.errors import AmbiguousName, EncryptedKey, InvalidName, Malformed, NotFound, UnreadableFile
+from easycert.errors import AmbiguousName, EncryptedKey, InvalidName, Malformed, NotFound, Refused, UnreadableFile
 from easycert.model import Kind
 from easycert.store.layout import Entry
 from easycert.store.memory import MemoryStore
@@ -341,7 +341,7 @@ def test_der_is_turned_into_pem(tmp_path: Path) -> None:
 
 
 def test_a_private_key_is_never_printed() -> None:
-    with pytest.raises(NotFound, match="never printed"):
+    with pytest.raises(Refused, match="never printed"):
         public_pem(directory(users__x_key=key_pem(WWW)), "x")
 
 

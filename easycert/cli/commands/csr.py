@@ -8,28 +8,24 @@ import typer
 
 from easycert.cli.commands.results import put_issued, put_requests
 from easycert.cli.options import (
-    DEFAULT_LOCK_TIMEOUT,
     SETTINGS,
-    AllowUnsafeOption,
-    CertDirOption,
     DaysOption,
     ForceOption,
     Habits,
     KeyTypeOption,
-    LockTimeoutOption,
     Names,
     NotAfterOption,
     NotBeforeOption,
-    Output,
-    OutputOption,
     PathLengthOption,
     ProfileOption,
-    QuietOption,
     SanOption,
     SubjectOption,
+    argument,
+    option,
     split_sans,
     validity_end,
 )
+from easycert.cli.spread import spread
 from easycert.model import Kind
 from easycert.pki.keys import KeyType
 from easycert.pki.names import NAMES, SafeName
@@ -54,20 +50,17 @@ _HELP = {
     Kind.CODE: "Make keys and signing requests for code signers.",
 }
 
-AsOption = Annotated[Kind, typer.Option("--as", help="What the certificate is for.")]
-FileArgument = Annotated[
-    str, typer.Argument(metavar="FILE", help="The signing request, PEM or DER.", show_default=False)
-]
-SignAsRequired = Annotated[str, typer.Option("--signas", metavar="CA", help="The CA that signs.", show_default=False)]
+AsOption = Annotated[Kind, option("--as", envvar="EASYCERT_AS", help="What the certificate is for.")]
+FileArgument = Annotated[str, argument(metavar="FILE", help="The signing request, PEM or DER.")]
+SignAsRequired = Annotated[str, option("--signas", metavar="CA", help="The CA that signs.")]
 NameOption = Annotated[
     str | None,
-    typer.Option("--name", metavar="NAME", help="The name, instead of the one asked for.", show_default=False),
+    option("--name", metavar="NAME", help="The name, instead of the one asked for."),
 ]
-AllowWildcardOption = Annotated[bool, typer.Option("--allow-wildcard", help="Sign a request for a wildcard name.")]
+AllowWildcardOption = Annotated[bool, option("--allow-wildcard", help="Sign a request for a wildcard name.")]
 
 
 def _add_request_command(kind: Kind) -> None:
-    @app.command(kind.value, help=_HELP[kind], context_settings=SETTINGS)
     def request(
         names: Names,
         san: SanOption = None,
@@ -75,13 +68,9 @@ def _add_request_command(kind: Kind) -> None:
         key_type: KeyTypeOption = None,
         profile: ProfileOption = "modern",
         force: ForceOption = False,
-        certdir: CertDirOption = None,
-        lock_timeout: LockTimeoutOption = DEFAULT_LOCK_TIMEOUT,
-        allow_unsafe: AllowUnsafeOption = False,
-        output: OutputOption = Output.TEXT,
-        quiet: QuietOption = False,
+        *,
+        habits: Habits,
     ) -> None:
-        habits = Habits(certdir, lock_timeout, allow_unsafe, output, quiet)
         wanted = [
             CsrRequest(
                 kind,
@@ -94,6 +83,8 @@ def _add_request_command(kind: Kind) -> None:
             for name in names
         ]
         put_requests(make_requests(habits.open(), wanted, replace=force), habits)
+
+    app.command(kind.value, help=_HELP[kind], context_settings=SETTINGS)(spread(request))
 
 
 for _kind in _HELP:
@@ -113,18 +104,14 @@ def sign(
     pathlen: PathLengthOption = None,
     allow_wildcard: AllowWildcardOption = False,
     force: ForceOption = False,
-    certdir: CertDirOption = None,
-    lock_timeout: LockTimeoutOption = DEFAULT_LOCK_TIMEOUT,
-    allow_unsafe: AllowUnsafeOption = False,
-    output: OutputOption = Output.TEXT,
-    quiet: QuietOption = False,
+    *,
+    habits: Habits,
 ) -> None:
     """Sign a certificate signing request that somebody sent.
 
     The names and the subject it asks for are kept; whatever else it asks for (CA:TRUE, key usages, ...) is not granted,
     and said. A wrong signature, a weak key or a key that another name has already is refused.
     """
-    habits = Habits(certdir, lock_timeout, allow_unsafe, output, quiet)
     wanted = SigningRequest(
         data=read_file(file),
         source=file,

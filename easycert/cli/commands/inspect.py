@@ -10,13 +10,12 @@ import typer
 
 from easycert.cli import exits
 from easycert.cli.options import (
-    CertDirOption,
     Habits,
     Output,
-    OutputOption,
-    PassphraseFileOption,
-    QuietOption,
-    passphrase,
+    Passphrase,
+    argument,
+    option,
+    with_passphrase,
 )
 from easycert.cli.render import Palette, as_json, fits
 from easycert.errors import InvalidInput, VerificationFailed
@@ -28,39 +27,26 @@ if TYPE_CHECKING:
     from easycert.workflows.inventory import Problem
     from easycert.workflows.verify import Verification, VerifyRequest
 
-Target = Annotated[
-    str, typer.Argument(metavar="NAME|FILE", help="A name in the certificate directory, or a file.", show_default=False)
-]
-KindOption = Annotated[
-    Kind | None, typer.Option("--kind", help="Which one, where several kinds have this name.", show_default=False)
-]
-KindsOption = Annotated[
-    list[Kind] | None, typer.Option("--kind", help="Only certificates of this kind; repeatable.", show_default=False)
-]
-PemOption = Annotated[bool, typer.Option("--pem", help="Print it in PEM instead; private keys never.")]
+Target = Annotated[str, argument(metavar="NAME|FILE", help="A name in the certificate directory, or a file.")]
+KindOption = Annotated[Kind | None, option("--kind", help="Which one, where several kinds have this name.")]
+KindsOption = Annotated[list[Kind] | None, option("--kind", help="Only certificates of this kind; repeatable.")]
+PemOption = Annotated[bool, option("--pem", help="Print it in PEM instead; private keys never.")]
 PurposeOption = Annotated[
     Purpose | None,
-    typer.Option("--purpose", help="What it must be good for; by default what it is.", show_default=False),
+    option("--purpose", help="What it must be good for; by default what it is."),
 ]
 HostNameOption = Annotated[
     str | None,
-    typer.Option(
-        "--hostname", metavar="HOST", help="The host that it must name; by default its own NAME.", show_default=False
-    ),
+    option("--hostname", metavar="HOST", help="The host that it must name; by default its own NAME."),
 ]
 AtOption = Annotated[
     str | None,
-    typer.Option("--at", metavar="WHEN", help="Judge it at another time: 90d, a date or RFC 3339.", show_default=False),
+    option("--at", metavar="WHEN", help="Judge it at another time: 90d, a date or RFC 3339."),
 ]
-RequireCrlOption = Annotated[bool, typer.Option("--require-crl", help="Fail where no fresh CRL tells its status.")]
+RequireCrlOption = Annotated[bool, option("--require-crl", help="Fail where no fresh CRL tells its status.")]
 
 
-def list_(
-    kind: KindsOption = None,
-    certdir: CertDirOption = None,
-    output: OutputOption = Output.TEXT,
-    quiet: QuietOption = False,
-) -> None:
+def list_(kind: KindsOption = None, *, habits: Habits) -> None:
     """List the certificates of the directory, with the days that each has left.
 
     On a terminal a table; into a pipe, lines with tabs between: kind, name, end, state, days left, key type, key here,
@@ -69,31 +55,29 @@ def list_(
     from easycert.cli.overviews import listing_lines, listing_table
     from easycert.workflows.inventory import listed
 
-    habits = Habits(certdir, output=output, quiet=quiet)
     listing = listed(habits.open(), kinds=kind or tuple(Kind))
     _tell_problems(listing.problems, habits)
-    if output is Output.JSON:
+    if habits.output is Output.JSON:
         print(as_json("listing", listing))
     elif not listing.items:
         habits.say("there are no certificates here yet; begin with: easycert ca NAME")
-    elif not quiet:
+    elif not habits.quiet:
         drawn = sys.stdout.isatty()
         print(listing_table(listing, Palette.of(sys.stdout)) if drawn else listing_lines(listing))
 
 
-def tree(certdir: CertDirOption = None, output: OutputOption = Output.TEXT, quiet: QuietOption = False) -> None:
+def tree(habits: Habits) -> None:
     """Show what each CA has signed, judged by signatures, never by file names."""
     from easycert.cli.overviews import ASCII, UNICODE, tree_text
     from easycert.workflows.inventory import tree as grown
 
-    habits = Habits(certdir, output=output, quiet=quiet)
     found = grown(habits.open())
     _tell_problems(found.problems, habits)
-    if output is Output.JSON:
+    if habits.output is Output.JSON:
         print(as_json("tree", found))
     elif not (found.roots or found.self_signed or found.unknown_issuer):
         habits.say("there are no certificates here yet; begin with: easycert ca NAME")
-    elif not quiet:
+    elif not habits.quiet:
         lines = UNICODE if fits("".join(UNICODE), sys.stdout) else ASCII
         print(tree_text(found, Palette.of(sys.stdout), lines))
 
@@ -102,28 +86,26 @@ def show(
     target: Target,
     kind: KindOption = None,
     pem: PemOption = False,
-    passphrase_file: PassphraseFileOption = None,
-    certdir: CertDirOption = None,
-    output: OutputOption = Output.TEXT,
-    quiet: QuietOption = False,
+    *,
+    passphrase: Passphrase,
+    habits: Habits,
 ) -> None:
     """Show what a person wants to know about a certificate, key, signing request, CRL or PKCS#12 file.
 
-    A passphrase, where one is needed, comes from --passphrase-file or EASYCERT_PASSPHRASE.
+    A passphrase, where one is needed, comes from --passphrase-file, --passphrase-fd, EASYCERT_PASSPHRASE or a prompt.
     """
     from easycert.workflows.inventory import public_pem, shown
 
-    habits = Habits(certdir, output=output, quiet=quiet)
     if pem:
-        if output is Output.JSON:
+        if habits.output is Output.JSON:
             raise InvalidInput("option", "--pem", "cannot stand beside -o json: both say how to print")
         print(public_pem(habits.open(), target, kind=kind).decode("ascii"), end="")
         return
-    secret = passphrase(passphrase_file, target)
-    found = shown(habits.open(), target, kind=kind, passphrase=secret)
-    if output is Output.JSON:
+    certdir = habits.open()
+    found = with_passphrase(passphrase, lambda secret: shown(certdir, target, kind=kind, passphrase=secret))
+    if habits.output is Output.JSON:
         print(as_json("contents", found))
-    elif not quiet:
+    elif not habits.quiet:
         from easycert.cli.sheets import shown_text
 
         print(shown_text(found, Palette.of(sys.stdout)))
@@ -136,9 +118,8 @@ def verify(
     hostname: HostNameOption = None,
     at: AtOption = None,
     require_crl: RequireCrlOption = False,
-    certdir: CertDirOption = None,
-    output: OutputOption = Output.TEXT,
-    quiet: QuietOption = False,
+    *,
+    habits: Habits,
 ) -> None:
     """Verify a certificate: a path to a root in cas/, dates, purpose, host name, CRLs, and the key beside it.
 
@@ -147,14 +128,13 @@ def verify(
     from easycert.pki.validity import parse_when
     from easycert.workflows.verify import VerifyRequest, verify_named
 
-    habits = Habits(certdir, output=output, quiet=quiet)
     opened = habits.open()
     instant = parse_when(at).resolve(opened.now()) if at is not None else None
     request = VerifyRequest(target, kind, purpose, hostname, instant, require_crl)
     try:
         verified = verify_named(opened, request)
     except VerificationFailed as error:
-        _tell_failure(error, output)
+        _tell_failure(error, habits.output)
         raise typer.Exit(exits.NOT_VERIFIED) from None
     _tell_success(verified, request, habits)
 

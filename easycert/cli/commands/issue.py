@@ -6,24 +6,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from easycert.cli.commands.results import put_issued
 from easycert.cli.options import (
-    DEFAULT_LOCK_TIMEOUT,
-    AllowUnsafeOption,
-    CertDirOption,
     DaysOption,
     ExcludeOption,
     ForceOption,
     Habits,
     KeyTypeOption,
-    LockTimeoutOption,
     Names,
     NotAfterOption,
     NotBeforeOption,
-    Output,
-    OutputOption,
     PathLengthOption,
     PermitOption,
     ProfileOption,
-    QuietOption,
     SanOption,
     SignAsOption,
     SubjectOption,
@@ -42,26 +35,25 @@ if TYPE_CHECKING:
     from cryptography.x509 import NameConstraints
 
 
-class _Wishes(NamedTuple):
-    """The options that all four commands share, as they were typed."""
+class Wishes(NamedTuple):
+    """The options that the four commands share, as they were typed."""
 
-    signas: str | None
-    san: list[str] | None
-    subject: str | None
-    days: int | None
-    not_after: str | None
-    not_before: str | None
-    key_type: str | None
-    profile: str
+    signas: SignAsOption = None
+    subject: SubjectOption = None
+    days: DaysOption = None
+    not_after: NotAfterOption = None
+    not_before: NotBeforeOption = None
+    key_type: KeyTypeOption = None
+    profile: ProfileOption = "modern"
 
-    def request(self, kind: Kind, name: str) -> IssueRequest:
+    def request(self, kind: Kind, name: str, san: list[str] | None = None) -> IssueRequest:
         """Parse everything: from here on there are only values that cannot be invalid."""
         return IssueRequest(
             kind=kind,
             name=NAMES[kind](name),
             signas=None if self.signas is None else SafeName(self.signas),
             profile=profile_named(self.profile),
-            sans=split_sans(self.san),
+            sans=split_sans(san),
             attributes=parse_subject(self.subject or ""),
             key_type=None if self.key_type is None else KeyType.parse(self.key_type),
             end=validity_end(self.days, self.not_after),
@@ -71,104 +63,41 @@ class _Wishes(NamedTuple):
 
 def ca(
     names: Names,
-    signas: SignAsOption = None,
-    subject: SubjectOption = None,
-    days: DaysOption = None,
-    not_after: NotAfterOption = None,
-    not_before: NotBeforeOption = None,
-    key_type: KeyTypeOption = None,
-    profile: ProfileOption = "modern",
+    wishes: Wishes,
     pathlen: PathLengthOption = None,
     permit: PermitOption = None,
     exclude: ExcludeOption = None,
     force: ForceOption = False,
-    certdir: CertDirOption = None,
-    lock_timeout: LockTimeoutOption = DEFAULT_LOCK_TIMEOUT,
-    allow_unsafe: AllowUnsafeOption = False,
-    output: OutputOption = Output.TEXT,
-    quiet: QuietOption = False,
+    *,
+    habits: Habits,
 ) -> None:
     """Make certificate authorities: roots that live ten years, or intermediates (five years) with --signas.
 
     A root is what people trust; keep its key safe and sign with an intermediate: easycert ca issuing --signas root.
     """
-    wishes = _Wishes(signas, None, subject, days, not_after, not_before, key_type, profile)
     constraints = _name_constraints(permit, exclude)
     requests = [
         wishes.request(Kind.CA, name)._replace(path_length=pathlen, name_constraints=constraints) for name in names
     ]
-    _run(requests, Habits(certdir, lock_timeout, allow_unsafe, output, quiet), force=force)
+    _run(requests, habits, force=force)
 
 
-def host(
-    names: Names,
-    signas: SignAsOption = None,
-    san: SanOption = None,
-    subject: SubjectOption = None,
-    days: DaysOption = None,
-    not_after: NotAfterOption = None,
-    not_before: NotBeforeOption = None,
-    key_type: KeyTypeOption = None,
-    profile: ProfileOption = "modern",
-    force: ForceOption = False,
-    certdir: CertDirOption = None,
-    lock_timeout: LockTimeoutOption = DEFAULT_LOCK_TIMEOUT,
-    allow_unsafe: AllowUnsafeOption = False,
-    output: OutputOption = Output.TEXT,
-    quiet: QuietOption = False,
-) -> None:
+def host(names: Names, wishes: Wishes, san: SanOption = None, force: ForceOption = False, *, habits: Habits) -> None:
     """Make host (server) certificates for DNS names, wildcards or IP addresses; valid 397 days.
 
     The name itself is always one of the certificate's names. Under an intermediate, the .crt holds the chain as well.
     """
-    wishes = _Wishes(signas, san, subject, days, not_after, not_before, key_type, profile)
-    requests = [wishes.request(Kind.HOST, name) for name in names]
-    _run(requests, Habits(certdir, lock_timeout, allow_unsafe, output, quiet), force=force)
+    _run([wishes.request(Kind.HOST, name, san) for name in names], habits, force=force)
 
 
-def user(
-    names: Names,
-    signas: SignAsOption = None,
-    san: SanOption = None,
-    subject: SubjectOption = None,
-    days: DaysOption = None,
-    not_after: NotAfterOption = None,
-    not_before: NotBeforeOption = None,
-    key_type: KeyTypeOption = None,
-    profile: ProfileOption = "modern",
-    force: ForceOption = False,
-    certdir: CertDirOption = None,
-    lock_timeout: LockTimeoutOption = DEFAULT_LOCK_TIMEOUT,
-    allow_unsafe: AllowUnsafeOption = False,
-    output: OutputOption = Output.TEXT,
-    quiet: QuietOption = False,
-) -> None:
+def user(names: Names, wishes: Wishes, san: SanOption = None, force: ForceOption = False, *, habits: Habits) -> None:
     """Make user (client) certificates for names such as alice or alice@example.com; valid 397 days."""
-    wishes = _Wishes(signas, san, subject, days, not_after, not_before, key_type, profile)
-    requests = [wishes.request(Kind.USER, name) for name in names]
-    _run(requests, Habits(certdir, lock_timeout, allow_unsafe, output, quiet), force=force)
+    _run([wishes.request(Kind.USER, name, san) for name in names], habits, force=force)
 
 
-def code(
-    names: Names,
-    signas: SignAsOption = None,
-    subject: SubjectOption = None,
-    days: DaysOption = None,
-    not_after: NotAfterOption = None,
-    not_before: NotBeforeOption = None,
-    key_type: KeyTypeOption = None,
-    profile: ProfileOption = "modern",
-    force: ForceOption = False,
-    certdir: CertDirOption = None,
-    lock_timeout: LockTimeoutOption = DEFAULT_LOCK_TIMEOUT,
-    allow_unsafe: AllowUnsafeOption = False,
-    output: OutputOption = Output.TEXT,
-    quiet: QuietOption = False,
-) -> None:
+def code(names: Names, wishes: Wishes, force: ForceOption = False, *, habits: Habits) -> None:
     """Make code-signing certificates; valid 460 days."""
-    wishes = _Wishes(signas, None, subject, days, not_after, not_before, key_type, profile)
-    requests = [wishes.request(Kind.CODE, name) for name in names]
-    _run(requests, Habits(certdir, lock_timeout, allow_unsafe, output, quiet), force=force)
+    _run([wishes.request(Kind.CODE, name) for name in names], habits, force=force)
 
 
 def _run(requests: list[IssueRequest], habits: Habits, *, force: bool) -> None:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from easycert.cli.options import Habits, Output
 from easycert.errors import printable
-from easycert.pki.subjects import common_name
+from easycert.pki.subjects import common_name, shown_name
 from easycert.pki.validity import rfc3339
 
 if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
     from easycert.workflows.csr import CsrMade
     from easycert.workflows.issue import Issued
 
@@ -46,12 +48,14 @@ def put(habits: Habits, kind: str, rows: list[dict[str, Any]], texts: Iterable[s
 
 
 def _issued_fields(item: Issued) -> dict[str, Any]:
+    from easycert.pki.describe.wording import even_hex  # as the listing writes it; only for JSON
+
     certificate = item.certificate
     return {
         "kind": item.kind.value,
         "name": item.name,
-        "issuer": common_name(certificate.issuer),
-        "serial": f"{certificate.serial_number:x}",
+        "issuer": shown_name(certificate.issuer),
+        "serial": even_hex(certificate.serial_number),
         "not_before": rfc3339(certificate.not_valid_before_utc),
         "not_after": rfc3339(certificate.not_valid_after_utc),
         "certificate": item.certificate_path,
@@ -65,12 +69,18 @@ def _issued_lines(item: Issued) -> str:
     issuer = common_name(certificate.issuer)
     signed = "self-signed" if certificate.issuer == certificate.subject else f"signed by {printable(issuer)}"
     lines = [
-        f"{item.kind.value} {item.name.display}: {signed}, valid until {certificate.not_valid_after_utc:%Y-%m-%d}",
+        f"{item.kind.value} {item.name.display}: {signed}, valid until {_end(certificate)}",
         f"  certificate  {item.certificate_path}",
     ]
     if item.key_path:
         lines.append(f"  key          {item.key_path}")
     return "\n".join(lines)
+
+
+def _end(certificate: Certificate) -> str:
+    """Return when a certificate ends: the day, and the time too for one that lives only hours."""
+    end, begin = certificate.not_valid_after_utc, certificate.not_valid_before_utc
+    return f"{end:%Y-%m-%d}" if (end - begin).days > 1 else rfc3339(end)
 
 
 def _request_lines(item: CsrMade) -> str:
