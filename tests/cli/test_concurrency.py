@@ -1,0 +1,144 @@
+"""Several processes at once in one certificate directory: nobody loses, nobody lies (hazards E6 to E8)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from easycert.pki.certificates import load_certificate
+from easycert.pki.crl import crl_number, load_crl
+from tests.cli.doors import Ended, went
+
+#: Holds the lock until its stdin is closed, and says when it has it.
+HOLDER = """
+import sys
+from easycert.store.files import FileStore
+with FileStore([sys.argv[1]]).transaction():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def certs(tmp_path: Path) -> Path:
+    """Return a certificate directory with one CA, root."""
+    assert went("ca", "root", f"--certdir={tmp_path / 'certs'}").code == 0
+    return tmp_path / "certs"
+
+
+def at_once(certs: Path, commands: Sequence[Sequence[str]]) -> list[Ended]:
+    """Start a process for each command, all of them before any is waited for."""
+    argv = [sys.executable, "-m", "easycert"]
+    started = [
+        subprocess.Popen(
+            [*argv, *command, "--certdir", str(certs)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for command in commands
+    ]
+    return [Ended(process.wait(), *_output(process)) for process in started]
+
+
+def _output(process: subprocess.Popen[str]) -> tuple[str, str]:
+    assert process.stdout is not None
+    assert process.stderr is not None
+    with process.stdout, process.stderr:
+        return process.stdout.read(), process.stderr.read()
+
+
+@contextmanager
+def held(certs: Path) -> Iterator[subprocess.Popen[str]]:
+    """Let another process hold the lock."""
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(certs)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout is not None
+    assert holder.stdin is not None
+    with holder.stdout, holder.stdin:
+        assert holder.stdout.readline() == "held\n"
+        yield holder
+    holder.wait()
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["host", "a.example", "--signas=root"], "exists already"),
+        (["--code", "a.example", "--csr"], "file exists: "),
+    ],
+)
+def test_of_processes_that_make_one_name_exactly_one_wins(certs: Path, command: list[str], said: str) -> None:
+    ended = at_once(certs, [command] * 4)
+    assert sorted(one.code for one in ended) == [0, 1, 1, 1]
+    assert all(said in one.stdout + one.stderr for one in ended if one.code)
+    if command[0] == "host":
+        assert went("verify", "a.example", f"--certdir={certs}").code == 0
+
+
+def test_processes_that_make_different_names_under_one_ca_all_succeed(certs: Path) -> None:
+    ended = at_once(certs, [["host", f"h{number}.example", "--signas=root"] for number in range(6)])
+    assert [one.code for one in ended] == [0] * 6, ended
+    made = [load_certificate(path.read_bytes(), "it") for path in (certs / "hosts").glob("*.crt")]
+    assert len({certificate.serial_number for certificate in made}) == 6
+
+
+def test_processes_that_begin_in_a_directory_that_is_not_there_all_succeed(tmp_path: Path) -> None:
+    ended = at_once(tmp_path / "new" / "certs", [["ca", f"ca{number}"] for number in range(4)])
+    assert [one.code for one in ended] == [0] * 4, ended
+    assert len(list((tmp_path / "new/certs/cas").iterdir())) == 8
+
+
+def test_revocations_at_once_lose_none_and_each_has_its_number(certs: Path) -> None:
+    """Synapse's own tool keeps one of four, and reports success four times."""
+    names = [f"h{number}.example" for number in range(4)]
+    assert went("host", *names, "--signas=root", f"--certdir={certs}").code == 0
+    ended = at_once(certs, [["--server", "--revokeas", "root", name] for name in names])
+    assert [one.code for one in ended] == [0] * 4, ended
+    crl = load_crl((certs / "crls/root.crl").read_bytes(), "it")
+    revoked = {load_certificate((certs / f"hosts/{name}.crt").read_bytes(), "it").serial_number for name in names}
+    assert {entry.serial_number for entry in crl} == revoked
+    assert crl_number(crl) == 4
+
+
+def test_one_request_signed_by_several_processes_is_signed_once(certs: Path, tmp_path: Path) -> None:
+    assert went("csr", "host", "a.example", f"--certdir={tmp_path / 'elsewhere'}").code == 0
+    request = str(tmp_path / "elsewhere/hosts/a.example.csr")
+    ended = at_once(certs, [["sign", request, "--signas=root"]] * 3)
+    assert sorted(one.code for one in ended) == [0, 1, 1], ended
+
+
+def test_a_writer_that_waited_long_enough_names_the_holder(certs: Path) -> None:
+    with held(certs) as holder:
+        ended = went("host", "a.example", "--lock-timeout=0", f"--certdir={certs}")
+    assert ended.code == 1
+    assert f"locked by pid {holder.pid}" in ended.stderr
+    assert "hint: wait for the other command" in ended.stderr
+    assert not (certs / "hosts").exists()
+
+
+def test_a_writer_waits_for_another(certs: Path) -> None:
+    command = [sys.executable, "-m", "easycert", "host", "a.example", "--lock-timeout=60", "--certdir", str(certs)]
+    with held(certs):
+        waiting = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        with pytest.raises(subprocess.TimeoutExpired):
+            waiting.wait(0.5)
+    assert waiting.wait(30) == 0
+
+
+@pytest.mark.parametrize("argv", [["list"], ["tree"], ["show", "root"], ["verify", "root"]])
+def test_readers_wait_for_nobody(certs: Path, argv: list[str]) -> None:
+    with held(certs):
+        assert went(*argv, f"--certdir={certs}").code == 0
+
+
+def test_the_lock_ends_with_its_holder_however_that_ends(certs: Path) -> None:
+    with held(certs) as holder:
+        os.kill(holder.pid, signal.SIGKILL)
+        os.waitid(os.P_PID, holder.pid, os.WEXITED | os.WNOWAIT)
+        assert went("host", "a.example", "--lock-timeout=0", f"--certdir={certs}").code == 0
