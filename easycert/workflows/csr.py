@@ -46,6 +46,8 @@ def make_requests(certdir: CertDir, requests: Sequence[CsrRequest], *, replace: 
     targets = [(layout.key(item.kind, item.name), layout.request(item.kind, item.name)) for item in requests]
     if not replace:
         certdir.store.require_absent(entry for pair in targets for entry in pair)
+        # A certificate whose key is elsewhere: a new key beside it would make a pair that does not fit.
+        certdir.store.require_absent(layout.certificate(item.kind, item.name) for item in requests)
     made = [_made(item) for item in requests]
     with certdir.store.transaction() as files:
         put = files.replace if replace else files.create

@@ -24,6 +24,7 @@ from easycert.store import layout
 from easycert.store.files import read_file
 from easycert.store.layout import Entry
 from easycert.store.protocol import Transaction
+from easycert.workflows.authorities import certificates_below
 
 #: What may be copied in as it is.
 SUFFIXES = (".crt", ".key", ".p12")
@@ -113,9 +114,11 @@ def import_files(certdir: CertDir, request: ImportRequest) -> Imported:
     if pile.key is None:
         _require_own_key(certdir, kind, name, leaf, pile.source)
     placed = [*_key(certdir, kind, name, pile.key), *_certificates(kind, name, chain)]
-    paths = _place(certdir, placed, chain[1:] if kind is Kind.CA else (), replace=request.replace)
-    notes = (f"left out {shown_name(item.subject)}: it is no part of the chain" for item in extras)
-    return Imported(kind, name, tuple(paths), tuple(notes))
+    above = chain[1:] if kind is Kind.CA else ()
+    namesakes = tuple(_namesakes(certdir, above))
+    paths = tuple(_place(certdir, placed, above, replace=request.replace))
+    notes = [f"left out {shown_name(item.subject)}: it is no part of the chain" for item in extras]
+    return Imported(kind, name, paths, (*notes, *namesakes))
 
 
 def _pile(request: ImportRequest) -> _Pile:
@@ -242,6 +245,15 @@ def _place(
         for item in wanted:
             _put(files, item, replace=replace)
     return (store.path(item.entry) for item in wanted)
+
+
+def _namesakes(certdir: CertDir, above: Sequence[x509.Certificate]) -> Iterator[str]:
+    """Yield a note for each CA of the chain in whose place another CA of that name lies, which stays (hazard D8)."""
+    here = {entry.name: found for entry, found in certificates_below(certdir, layout.FOLDERS[Kind.CA])}
+    for item in above:
+        name = _name(item, "the chain")
+        if here.get(name, item) != item:
+            yield f"kept the CA '{name}' that is here: the one in the chain is another of that name"
 
 
 def _put(files: Transaction, item: _Placed, *, replace: bool) -> None:

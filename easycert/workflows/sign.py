@@ -7,7 +7,7 @@ from typing import NamedTuple, cast
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from easycert.certdir import CertDir
-from easycert.errors import InvalidName, RequestRefused, WeakKey
+from easycert.errors import InvalidName, KeyMismatch, RequestRefused, WeakKey
 from easycert.model import Kind
 from easycert.pki import csr
 from easycert.pki.certificates import CertificateSpec
@@ -51,7 +51,8 @@ class SigningRequest(NamedTuple):
 def sign_request(certdir: CertDir, wanted: SigningRequest, *, replace: bool = False) -> Issued:
     """Sign a request that somebody sent, and save the certificate; what was not granted is in the result's notes.
 
-    Raises Malformed, RequestRefused and WeakKey for what must not be signed, AlreadyExists unless *replace*.
+    Raises Malformed, RequestRefused and WeakKey for what must not be signed, KeyMismatch when another key lies where
+    the certificate would go, AlreadyExists unless *replace*.
     """
     parsed = csr.load_request(wanted.data, wanted.source)
     rules = wanted.profile.rules(wanted.kind, self_signed=False)
@@ -64,6 +65,7 @@ def sign_request(certdir: CertDir, wanted: SigningRequest, *, replace: bool = Fa
     authority = authorities.load(certdir, wanted.signas)
     authorities.require_usable(certdir, authority, now)
     _require_own_key(certdir, request.public_key, name, wanted)
+    _require_key_beside(certdir, request.public_key, name, wanted)
     spec, notes = describe(_issue_request(request, name, wanted), authority, now)
     _require_no_wildcard(spec, wanted)
     certificate = sign(spec, request.public_key, authority.issuer, authority)
@@ -132,10 +134,19 @@ def _require_own_key(certdir: CertDir, public_key: PublicKey, name: SafeName, wa
         for entry, certificate in authorities.certificates_below(certdir, folder):
             other = cast("PublicKey", certificate.public_key())
             if public_der(other) == der:
-                if entry.name != name or Kind.CA in (kind, wanted.kind):  # a name may be both a host's and a user's
+                # Its own name may be renewed, and be both a host's and a user's, but never a CA's and another's.
+                if entry.name != name or (kind is not wanted.kind and Kind.CA in (kind, wanted.kind)):
                     raise RequestRefused(wanted.source, f"its key is already that of {entry.path}; make a new key")
             elif modulus and isinstance(other, rsa.RSAPublicKey):
                 _require_no_shared_prime(modulus, other.public_numbers().n, wanted.source, entry)
+
+
+def _require_key_beside(certdir: CertDir, public_key: PublicKey, name: SafeName, wanted: SigningRequest) -> None:
+    """Refuse to put a certificate beside a private key that is not its own: nothing could use the two together."""
+    key = certdir.signers.key(wanted.kind, name)
+    if key is not None and public_der(key.public_key()) != public_der(public_key):
+        path = certdir.store.find(layout.key(wanted.kind, name)) or name
+        raise KeyMismatch(wanted.source, f"it is for another key than {path}, beside which the certificate would lie")
 
 
 def _require_no_shared_prime(modulus: int, other: int, source: str, entry: layout.Entry) -> None:

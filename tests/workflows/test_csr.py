@@ -19,6 +19,7 @@ from easycert.errors import (
     AlreadyExists,
     EasycertError,
     InvalidInput,
+    KeyMismatch,
     Malformed,
     NotPermitted,
     RequestRefused,
@@ -283,6 +284,27 @@ def test_a_name_may_be_renewed_with_its_own_key(certdir: CertDir) -> None:
     first = signed(certdir, csr("a.example", key=key))
     again = signed(certdir, csr("a.example", key=key), replace=True)
     assert again.certificate.serial_number != first.certificate.serial_number
+
+
+def test_a_ca_may_be_renewed_with_its_own_key(certdir: CertDir) -> None:
+    key = new_key()
+    first = signed(certdir, csr("sub", AS_CA, key=key), Kind.CA)
+    again = signed(certdir, csr("sub", AS_CA, key=key), Kind.CA, replace=True)
+    assert again.certificate.serial_number != first.certificate.serial_number
+
+
+@pytest.mark.parametrize("kinds", [(Kind.CA, Kind.HOST), (Kind.HOST, Kind.CA)])
+def test_a_ca_and_a_host_never_share_a_key_even_under_one_name(certdir: CertDir, kinds: tuple[Kind, Kind]) -> None:
+    key = new_key()
+    signed(certdir, csr("same", key=key), kinds[0])
+    assert_refused(certdir, csr("same", key=key), RequestRefused, "already that of", kind=kinds[1])
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_certificate_is_not_put_beside_a_key_that_is_not_its_own(certdir: CertDir, replace: bool) -> None:
+    make_requests(certdir, [CsrRequest(Kind.HOST, HostName("a.example"))])
+    data = csr("a.example")
+    assert_refused(certdir, data, KeyMismatch, "another key than /certs/hosts/a.example.key", replace=replace)
 
 
 def test_a_broken_certificate_in_the_directory_does_not_stop_the_search(certdir: CertDir) -> None:
@@ -600,8 +622,10 @@ def test_a_path_length_is_for_cas_only(certdir: CertDir) -> None:
 
 def test_a_request_does_not_take_the_place_of_the_ca_that_signs_it(certdir: CertDir) -> None:
     before = dict(files(certdir))
-    with pytest.raises(EasycertError, match="own name"):
-        signed(certdir, csr("root", AS_CA), Kind.CA, replace=True)
+    key = certdir.signers.key(Kind.CA, NAMES[Kind.CA]("root"))
+    for data, reason in ((csr("root", AS_CA), "another key"), (csr("root", AS_CA, key=key), "own name")):
+        with pytest.raises(EasycertError, match=reason):
+            signed(certdir, data, Kind.CA, replace=True)
     assert files(certdir) == before
 
 
@@ -636,7 +660,7 @@ def test_a_request_of_ours_keeps_all_it_asks_for_when_it_is_signed(certdir: Cert
     assert [item.value for item in issued.certificate.subject] == ["Acme", "a.example"]
 
 
-@pytest.mark.parametrize("suffix", ["key", "csr"])
+@pytest.mark.parametrize("suffix", ["key", "csr", "crt"])
 def test_requests_are_made_all_or_none(suffix: str) -> None:
     certdir = directory()
     files(certdir)[f"hosts/b.example.{suffix}"] = b"there"

@@ -173,6 +173,17 @@ def test_a_ca_signed_elsewhere_comes_in_with_the_cas_above_it() -> None:
     make(certdir, Kind.HOST, "a.example", "sub")
 
 
+def test_a_ca_that_is_here_is_kept_and_another_of_its_name_in_the_chain_is_said() -> None:
+    root, certdir = directory(), directory()
+    for each in (root, certdir):
+        make(each, Kind.CA, "root")
+    make(root, Kind.CA, "sub", "root")
+    own = files(certdir)["cas/root.crt"]
+    imported = brought(certdir, files(root)["cas/sub.crt"] + files(root)["cas/root.crt"], files(root)["cas/sub.key"])
+    assert imported.notes == ("kept the CA 'root' that is here: the one in the chain is another of that name",)
+    assert files(certdir)["cas/root.crt"] == own
+
+
 # --- C1: keys that do not match ---------------------------------------------------------------------------------------
 
 
