@@ -11,6 +11,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from typing import NoReturn
 
 from easycert.certdir import CertDir
 from easycert.cli import exits
@@ -63,6 +64,13 @@ def run_flags(argv: list[str]) -> int:
     return exits.DONE
 
 
+class _Parser(argparse.ArgumentParser):
+    """argparse, but what it quotes from the command line cannot move the cursor."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(message if message.isprintable() else printable(message))
+
+
 class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
     """Help as wide as the terminal. argparse would import shutil to ask for that width, even when it prints no help."""
 
@@ -78,7 +86,7 @@ def _terminal_width() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="easycert", description=_DESCRIPTION, formatter_class=_HelpFormatter)
+    parser = _Parser(prog="easycert", description=_DESCRIPTION, formatter_class=_HelpFormatter)
     parser.add_argument("--certdir", metavar="DIR", help="certificate directory (default: ~/.syn/certs)")
     parser.add_argument("--importfile", choices=("cas", "hosts", "users"), help="copy the file NAME into this folder")
     kinds = parser.add_argument_group("what the certificate is for (a user, unless one of these is given)")

@@ -226,6 +226,25 @@ def test_each_refusal_has_its_exit_code(place: Directory, argv: list[str], code:
     assert "easycert has a fault" not in ended.stdout + ended.stderr
 
 
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["--a\x1b[2J", "one"],
+        ["--ca", "one", "two\x1b[2J"],
+        ["--importfile=\x1b[2J", "one"],
+        ["host", "a.example", "--a\x1b[2J"],
+        ["list", "a\x1b[2J"],
+        ["csr", "a\x1b[2J"],
+        ["host", "a.example", "--output=\u202e"],
+    ],
+    ids=repr,
+)
+def test_what_is_no_usage_at_all_is_shown_escaped(place: Directory, argv: list[str]) -> None:
+    ended = place.went(argv)
+    assert ended.code == 2
+    assert all(line.isprintable() for line in ended.stderr.splitlines()), ended.stderr
+
+
 CERTDIRS = {
     "empty": "",
     "nul": "a\0b",
