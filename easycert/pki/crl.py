@@ -74,7 +74,11 @@ def require_issued_by(crl: x509.CertificateRevocationList, issuer: Issuer, sourc
     """Raise Refused unless *issuer* signed this CRL: entries that a stranger could have written are not taken over."""
     key: PublicKey = issuer.key.public_key()
     if crl.issuer != issuer.name or not crl.is_signature_valid(key):
-        raise Refused(source, "it was not signed by this CA's key, so its entries cannot be trusted")
+        raise Refused(
+            source,
+            "it was not signed by this CA's key, so its entries cannot be trusted; "
+            "move it away if the CA has been made anew",
+        )
 
 
 def crl_number(crl: x509.CertificateRevocationList) -> int:

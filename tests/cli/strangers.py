@@ -66,6 +66,7 @@ def receive(home: Path) -> None:
     folder.mkdir()
     for name, data in received().items():
         (folder / name).write_bytes(data)
+        (folder / name).chmod(0o600)  # as whoever was sent a key keeps it
 
 
 def _subject(name: str | None, *more: tuple[x509.ObjectIdentifier, str]) -> x509.Name:

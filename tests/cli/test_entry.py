@@ -286,6 +286,19 @@ def test_modes_do_not_depend_on_the_umask(tmp_path: Path, umask: int) -> None:
     assert (tmp_path / "certs").stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.parametrize(("mode", "said"), [(0o600, False), (0o640, True), (0o604, True)])
+def test_a_key_that_others_could_read_before_it_was_imported_is_reported(tmp_path: Path, mode: int, said: bool) -> None:
+    """Hazard C4; the copy is private in any case."""
+    assert went("user", "alice", f"--certdir={tmp_path}/there").code == 0
+    source = tmp_path / "there/users/alice"
+    source.with_suffix(".key").chmod(mode)
+    files = [f"{source}.crt", f"{source}.key"]
+    ended = went("import", *files, f"--certdir={tmp_path}/here")
+    assert ended.code == 0
+    assert ("that others can read" in ended.stderr) == said
+    assert (tmp_path / "here/users/alice.key").stat().st_mode & 0o777 == 0o600
+
+
 def test_no_output_holds_a_private_key(tmp_path: Path) -> None:
     """Hazard F9: neither text nor JSON nor an error."""
     certs = f"--certdir={tmp_path}/certs"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import stat
+from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 from easycert.cli.commands.results import put
@@ -14,6 +17,7 @@ from easycert.cli.options import (
     option,
     with_passphrase,
 )
+from easycert.errors import printable
 from easycert.pki.names import SafeName
 from easycert.store.files import read_file
 from easycert.workflows.import_ import Imported, ImportRequest, import_files
@@ -44,10 +48,18 @@ def import_(
     )
     certdir = habits.open()
     imported = with_passphrase(passphrase, lambda secret: import_files(certdir, request._replace(passphrase=secret)))
-    for note in imported.notes:
+    for note in (*imported.notes, *_exposed_keys(request.sources)):
         habits.say(note)
     row = {"kind": imported.kind.value, "name": imported.name, "files": list(imported.paths)}
     put(habits, "imported", [row], [_lines(imported)])
+
+
+def _exposed_keys(sources: Iterable[tuple[str, bytes]]) -> Iterator[str]:
+    """Yield a note for each source of a private key that others can read: the copy is safe, the original is not."""
+    for path, data in sources:
+        holds_key = b"PRIVATE KEY-----" in data and b"ENCRYPTED" not in data
+        if holds_key and os.stat(path).st_mode & (stat.S_IRGRP | stat.S_IROTH):
+            yield f"{printable(path)} holds a private key that others can read; chmod 600 it, or remove it"
 
 
 def _lines(imported: Imported) -> str:
