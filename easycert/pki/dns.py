@@ -1,7 +1,7 @@
 """DNS names and IP addresses as text: what is one, and its one way of being written.
 
 Sources: RFC 1034 section 3.5, RFC 5890 and RFC 5891 (IDNA2008), RFC 6125 and RFC 9525 section 6.3 (wildcards), RFC 9549
-(A-labels in certificates), UTS 39 (homographs). Patterns are compiled when they are first used, not at import.
+(A-labels in certificates), UTS 39 (homographs). No regular expressions: compiling one costs more than all of this.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from easycert.errors import InvalidInput, printable
 
 #: RFC 1034 section 3.1.
 _DNS_NAME_MAX = 253
-_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+#: RFC 1034 section 3.5 and RFC 1123 section 2.1, in lower case.
+_LABEL_MAX = 63
+_LETTERS_DIGITS_HYPHEN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 #: Not host names by RFC 952, but container engines make them and every TLS client matches them.
-_LABEL_WITH_UNDERSCORE = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
-#: Not only digits: browsers read a name that ends in ``.0x7f`` or ``.1`` as an IPv4 address (WHATWG URL section 3.5).
-_NUMBER = r"[0-9]+|0x[0-9a-f]*"
+_AND_UNDERSCORE = _LETTERS_DIGITS_HYPHEN | {"_"}
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 #: Makes the error for a reason; the caller knows which value is at fault.
@@ -48,9 +48,9 @@ def dns_name(text: str, refuse: Refuse, *, underscores: bool = False) -> str:
         raise refuse("is empty")
     if "*" in name:
         raise refuse("may hold '*' only as its whole first label (RFC 9525 section 6.3)")
-    rule = _LABEL_WITH_UNDERSCORE if underscores else _LABEL
-    labels = [_label(label, rule, refuse) for label in name.split(".")]
-    if re.fullmatch(_NUMBER, labels[-1]):
+    alphabet = _AND_UNDERSCORE if underscores else _LETTERS_DIGITS_HYPHEN
+    labels = [_label(label, alphabet, refuse) for label in name.split(".")]
+    if _is_number(labels[-1]):
         raise refuse("is neither an IP address nor a DNS name (its last label is a number)")
     if wildcard and len(labels) < 2:
         raise refuse("needs at least two labels below the wildcard")
@@ -60,12 +60,18 @@ def dns_name(text: str, refuse: Refuse, *, underscores: bool = False) -> str:
     return name
 
 
-def _label(label: str, rule: str, refuse: Refuse) -> str:
-    ascii_label = _a_label(label, refuse) if not label.isascii() or label.startswith("xn--") else label
-    if not re.fullmatch(rule, ascii_label):
-        shown = f"the label '{printable(label[:63])}'" if label else "an empty label"
+def _label(label: str, alphabet: frozenset[str], refuse: Refuse) -> str:
+    made = _a_label(label, refuse) if not label.isascii() or label.startswith("xn--") else label
+    if not 1 <= len(made) <= _LABEL_MAX or made[0] == "-" or made[-1] == "-" or not alphabet.issuperset(made):
+        shown = f"the label '{printable(label[:_LABEL_MAX])}'" if label else "an empty label"
         raise refuse(f"is not a DNS name: {shown} must be 1 to 63 letters, digits or inner hyphens")
-    return ascii_label
+    return made
+
+
+def _is_number(label: str) -> bool:
+    """Return whether browsers read a name that ends in this as an IPv4 address (WHATWG URL section 3.5)."""
+    digits = "0123456789abcdef" if label.startswith("0x") else "0123456789"
+    return not label.removeprefix("0x").strip(digits)
 
 
 def _a_label(label: str, refuse: Refuse) -> str:

@@ -31,6 +31,7 @@ from easycert.store.lock import ExclusiveDirectory
 __all__ = ["FileStore", "FileTransaction", "Strictness", "read_file"]
 
 _MIB = 1024 * 1024
+_CHUNK = 64 * 1024
 _CRL_LIMIT = 64 * _MIB  # a million revoked certificates
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 #: How long a reader waits for whoever is finishing an interrupted transaction, before it goes on with what is there.
@@ -259,7 +260,7 @@ def _regular(descriptor: int, path: str, limit: int) -> bytes:
         raise UnreadableFile(path, "it is not a regular file")
     chunks: list[bytes] = []
     wanted = limit + 1  # the size that fstat tells can be outgrown, and is 0 in /proc
-    while wanted > 0 and status.st_size <= limit and (chunk := os.read(descriptor, wanted)):
+    while wanted > 0 and status.st_size <= limit and (chunk := os.read(descriptor, min(wanted, _CHUNK))):
         chunks.append(chunk)
         wanted -= len(chunk)
     if status.st_size > limit or wanted <= 0:

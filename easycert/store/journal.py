@@ -12,6 +12,7 @@ the order given, and the entry is removed.
 - An entry without a record was never promised to anyone and is swept. An entry with a record is finished by the next
   command, unless a foreign file sits in its way: then it is undone.
 - A file system without hard links gets renames instead, and a look before them.
+- One new file alone needs no record: that it is put in place is one step already.
 
 The record is a list of NUL-terminated fields, since a file name may hold anything else.
 """
@@ -35,8 +36,8 @@ JOURNAL = f"{STATE}/journal"
 _RECORD, _RECORD_DRAFT = "record", "record.draft"
 _FORMAT = "easycert-journal-1"
 _READ_MAX = 64 * 1024 * 1024
-_ID = re.compile(r"[0-9a-f]{16}")
-_OURS = re.compile(r"[0-9]+(\.old|\.new)?|record(\.draft)?")
+_ID = r"[0-9a-f]{16}"
+_OURS = r"[0-9]+(\.old|\.new)?|record(\.draft)?"
 _VERBS = {"create": False, "replace": True}
 _PRIVATE, _PUBLIC = 0o600, 0o644
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -80,7 +81,8 @@ class Journal:
         unfinished = _Unfinished.begun(self._directory)
         try:
             unfinished.stage(files)
-            unfinished.promise(placements, synced=len(files) >= _SYNC_ALL_FROM)
+            if len(files) > 1 or placements[0].replaces:
+                unfinished.promise(placements, synced=len(files) >= _SYNC_ALL_FROM)
             unfinished.finish(placements)
         except BaseException:
             with suppress(OSError):  # if it cannot be undone now the record stays, and the next command finishes it
@@ -101,7 +103,7 @@ class Journal:
                 self._report(f"{shown} is no journal entry that easycert understands; it is left alone")
 
     def _recovered(self, name: str) -> bool:
-        if not _ID.fullmatch(name):
+        if not re.fullmatch(_ID, name):
             return False
         try:
             unfinished = _Unfinished(self._directory, name)
@@ -133,6 +135,7 @@ class _Unfinished:
         self._directory = directory
         self._name = name
         self._journal = directory.descriptor(JOURNAL)
+        self._placed = False
         self._here = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._journal)
 
     @classmethod
@@ -172,7 +175,7 @@ class _Unfinished:
 
     def undo(self, placements: Sequence[Placement]) -> None:
         """Take back what was put in place. Raises OSError."""
-        if _identity(_RECORD, self._here) is None:
+        if _identity(_RECORD, self._here) is None and not self._placed:
             return  # nothing was promised, so nothing is in place
         for number, placement in reversed(list(enumerate(placements))):
             self._withdraw(str(number), placement.entry)
@@ -183,8 +186,9 @@ class _Unfinished:
         with suppress(FileNotFoundError):
             os.unlink(_RECORD, dir_fd=self._here)
         with suppress(OSError):
-            for name in filter(_OURS.fullmatch, os.listdir(self._here)):
-                os.unlink(name, dir_fd=self._here)
+            for name in os.listdir(self._here):
+                if re.fullmatch(_OURS, name):
+                    os.unlink(name, dir_fd=self._here)
             os.rmdir(self._name, dir_fd=self._journal)
 
     def _write(self, name: str, data: bytes, *, mode: int, durable: bool) -> None:
@@ -209,6 +213,7 @@ class _Unfinished:
             self._replace(staged, folder, filename)
         else:
             self._create(staged, folder, placement.entry)
+            self._placed = True
 
     def _create(self, staged: str, folder: int, entry: Entry) -> None:
         try:

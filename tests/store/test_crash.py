@@ -258,3 +258,56 @@ def _disturbed_twice(begin: Callable[[], Path], first: Fault, second: Fault) -> 
         assert visible(directory) == AFTER
     assert_settled(directory, before)
     return outcome
+
+
+def lone(directory: Path) -> None:
+    """One new file: the one command that needs no record in the journal."""
+    with FileStore([str(directory)]).transaction() as transaction:
+        transaction.create(CERTIFICATE, AFTER[CERTIFICATE])
+
+
+def lone_runs(begin: Callable[[], Path], action: str) -> Iterator[Run]:
+    directory = begin()
+    before, whole = visible(directory), snapshot(directory.parent.parent)
+
+    def run(at: int) -> Outcome:
+        return forked(lambda: lone(directory), Fault(action, at))
+
+    for outcome in sweep(run):
+        yield Run(directory, before, whole, outcome)
+        directory = begin()
+
+
+def assert_lone_settled(run: Run) -> None:
+    seen = visible(run.directory)
+    assert seen in (run.before, run.before | {CERTIFICATE: AFTER[CERTIFICATE]})
+    assert list((run.directory / ".easycert").glob("journal/*")) == []
+    if seen == run.before:
+        lone(run.directory)
+    else:
+        with pytest.raises(AlreadyExists):
+            lone(run.directory)
+    assert visible(run.directory)[CERTIFICATE] == AFTER[CERTIFICATE]
+
+
+@pytest.mark.parametrize("action", ["kill-before", "kill-after"])
+def test_a_kill_at_any_call_leaves_a_lone_file_whole_or_absent(begin: Callable[[], Path], action: str) -> None:
+    for run in lone_runs(begin, action):
+        assert_lone_settled(run)
+
+
+@pytest.mark.parametrize("action", ["ENOSPC", "EIO", "full"])
+def test_a_failing_call_takes_a_lone_file_back(begin: Callable[[], Path], action: str) -> None:
+    for run in lone_runs(begin, action):
+        if run.outcome.error:
+            assert run.now == run.whole
+        assert_lone_settled(run)
+
+
+@pytest.mark.usefixtures("without_links")
+@pytest.mark.parametrize("action", ["kill-before", "kill-after", "ENOSPC", "EIO"])
+def test_without_hard_links_a_lone_file_is_whole_or_absent_too(begin: Callable[[], Path], action: str) -> None:
+    for run in lone_runs(begin, action):
+        if run.outcome.error:
+            assert run.now == run.whole
+        assert_lone_settled(run)
