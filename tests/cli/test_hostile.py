@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -340,6 +342,20 @@ def test_strange_things_in_the_directory_hang_nothing_and_break_nothing(
     ended = went(*argv, f"--certdir={certs}")
     assert ended.code in (0, 1)
     assert "easycert has a fault" not in ended.stdout + ended.stderr
+
+
+def test_a_request_with_any_one_byte_changed_is_refused(place: Directory, tmp_path: Path) -> None:
+    """Whatever the byte belongs to, the form is broken or the signature does not fit."""
+    request = x509.load_pem_x509_csr((place.top / "FILE.csr").read_bytes()).public_bytes(Encoding.DER)
+    path = tmp_path / "it.csr"
+    for position in range(len(request)):
+        changed = bytearray(request)
+        changed[position] ^= 0x55
+        path.write_bytes(changed)
+        ended = went("sign", str(path), "--signas=root", f"--certdir={place.certs}")
+        assert ended.code == 1, (position, ended)
+        assert_one_sentence(ended)
+    assert snapshot(place.top) == place.before
 
 
 # --- whatever may be typed -------------------------------------------------------------------------------------------
