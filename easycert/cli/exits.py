@@ -17,7 +17,7 @@ TERMINATED = 143
 #: What each code means, as the help and the documentation print it.
 MEANINGS = {
     DONE: "done, or nothing to do",
-    FAILED: "failed; nothing was changed",
+    FAILED: "failed",
     USAGE: "wrong usage, or a value that cannot be understood",
     NOT_VERIFIED: "verification failed",
     INTERRUPTED: "interrupted (SIGINT)",

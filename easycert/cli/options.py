@@ -1,6 +1,6 @@
 """Each option of the subcommands, declared once, and the values that are parsed from them at the door."""
 
-from __future__ import annotations
+# Annotations are not postponed here: Typer needs them as values, and would compile each at every start.
 
 import os
 import sys
@@ -158,14 +158,14 @@ class Passphrase(NamedTuple):
     passphrase_fd: PassphraseFdOption = None
 
 
-def split_sans(texts: list[str] | None) -> tuple[SubjectAltName, ...]:
+def split_sans(texts: list[str] | None) -> "tuple[SubjectAltName, ...]":
     """Parse ``--san`` values, each one name or several with commas between them."""
     from easycert.pki.sans import parse_san
 
     return tuple(parse_san(part) for text in texts or () for part in text.split(","))
 
 
-def validity_end(days: int | None, not_after: str | None) -> When | None:
+def validity_end(days: int | None, not_after: str | None) -> "When | None":
     """Return the end of a validity from ``--days`` or ``--not-after``, of which only one may be given."""
     from easycert.pki import validity
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from typing import Any, get_type_hints
+from typing import Any, ForwardRef, get_type_hints
 
 
 def spread(function: Callable[..., None]) -> Callable[..., None]:
     """Return *function* for Typer: a parameter whose type is a NamedTuple becomes one option for each of its fields."""
-    hints = get_type_hints(function, include_extras=True)
+    hints = _hints(function)
     bundles = {name: hint for name, hint in hints.items() if hasattr(hint, "_fields")}
 
     def command(**values: Any) -> None:
@@ -31,8 +31,16 @@ def _parameters(
         if bundle is None:
             yield _option(parameter.name, hints[parameter.name], parameter.default)
             continue
-        for field, hint in get_type_hints(bundle, include_extras=True).items():
+        for field, hint in _hints(bundle).items():
             yield _option(field, hint, bundle._field_defaults[field])
+
+
+def _hints(declared: Any) -> dict[str, Any]:
+    """Return the annotations of a function or NamedTuple, evaluated; those that are not postponed cost nothing here."""
+    hints: dict[str, Any] = declared.__annotations__
+    if any(isinstance(hint, str | ForwardRef) for hint in hints.values()):
+        return get_type_hints(declared, include_extras=True)
+    return {name: hint for name, hint in hints.items() if name != "return"}
 
 
 def _option(name: str, hint: Any, default: Any) -> inspect.Parameter:

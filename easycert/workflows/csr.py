@@ -14,7 +14,7 @@ from easycert.pki.profiles import MODERN, Profile
 from easycert.pki.sans import SubjectAltName, unique_sans
 from easycert.pki.subjects import Attributes, distinguished_name
 from easycert.store import layout
-from easycert.workflows.issue import require_distinct
+from easycert.workflows.issue import require_distinct, require_profile_allows
 
 
 class CsrRequest(NamedTuple):
@@ -43,6 +43,8 @@ def make_requests(certdir: CertDir, requests: Sequence[CsrRequest], *, replace: 
     Raises AlreadyExists unless *replace*, and InvalidInput for one name twice.
     """
     require_distinct((item.kind, item.name) for item in requests)
+    for item in requests:
+        require_profile_allows(item.profile, item.attributes)
     targets = [(layout.key(item.kind, item.name), layout.request(item.kind, item.name)) for item in requests]
     if not replace:
         certdir.store.require_absent(entry for pair in targets for entry in pair)

@@ -111,8 +111,7 @@ def describe(
     validity, notes = _clamped(wanted, authority, request)
     carries_names = profile.names_beyond_cn or request.kind is Kind.HOST
     _require_fitting_wishes(request)
-    if request.attributes and not profile.names_beyond_cn:
-        raise InvalidInput("profile", profile.name, "allows no subject attributes: Synapse knows a CN only")
+    require_profile_allows(profile, request.attributes, request.name_constraints)
     spec = CertificateSpec(
         kind=request.kind,
         subject=distinguished_name(name.common_name, request.attributes),
@@ -142,6 +141,16 @@ def chain_pem(kind: Kind, certificate: x509.Certificate, authority: Authority | 
     """Return what a ``.crt`` holds: the leaf, and for hosts and users the intermediates that others need with it."""
     presents_chain = kind in (Kind.HOST, Kind.USER) and authority is not None
     return certificates.certificate_pem(certificate, *(authority.intermediates if presents_chain and authority else ()))
+
+
+def require_profile_allows(
+    profile: Profile, attributes: Attributes, constraints: x509.NameConstraints | None = None
+) -> None:
+    """Raise InvalidInput for what Synapse would not load: attributes beside the CN, critical name constraints."""
+    if attributes and not profile.names_beyond_cn:
+        raise InvalidInput("profile", profile.name, "allows no subject attributes: Synapse knows a CN only")
+    if constraints is not None and not profile.names_beyond_cn:
+        raise InvalidInput("profile", profile.name, "allows no name constraints: Synapse refuses critical extensions")
 
 
 def require_distinct(names: Iterable[tuple[Kind, SafeName]]) -> None:

@@ -677,3 +677,12 @@ def test_one_name_twice_is_refused() -> None:
 
 def test_an_ed25519_request_is_signed(certdir: CertDir) -> None:
     assert signed(certdir, csr("a.example", key=ed25519.Ed25519PrivateKey.generate())).name == "a.example"
+
+
+def test_a_request_under_the_synapse_profile_has_a_common_name_only() -> None:
+    attributes = ((NameOID.ORGANIZATION_NAME, "Acme"),)
+    with pytest.raises(InvalidInput, match="CN only"):
+        make_requests(
+            CertDir.in_memory(),
+            [CsrRequest(Kind.HOST, HostName("www.example.com"), profile=SYNAPSE, attributes=attributes)],
+        )

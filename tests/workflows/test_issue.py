@@ -8,6 +8,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from easycert.certdir import CertDir
 from easycert.errors import (
     AlreadyExists,
     EasycertError,
@@ -21,7 +22,7 @@ from easycert.model import Kind
 from easycert.pki.certificates import load_certificates
 from easycert.pki.constraints import name_constraints, parse_constraint
 from easycert.pki.keys import KeyType, key_name, public_der
-from easycert.pki.names import CommonName, SynapseHostName
+from easycert.pki.names import CaName, CommonName, SynapseHostName
 from easycert.pki.profiles import MODERN, SYNAPSE
 from easycert.pki.sans import parse_san
 from easycert.pki.subjects import parse_subject
@@ -678,3 +679,11 @@ def test_a_site_profile_is_a_variant_of_a_constant() -> None:
     short = MODERN._replace(name="short", host=MODERN.host._replace(lifetime=days(7)))
     issued = make(directory(), Kind.HOST, "a.example", profile=short)
     assert issued.certificate.not_valid_after_utc == NOW + timedelta(days=7, seconds=-1)
+
+
+def test_the_synapse_profile_allows_no_name_constraints() -> None:
+    """They are critical, and Synapse refuses a CA with a critical extension that it does not know."""
+    constraints = x509.NameConstraints([x509.DNSName("example.com")], None)
+    request = IssueRequest(Kind.CA, CaName("root"), profile=SYNAPSE, name_constraints=constraints)
+    with pytest.raises(InvalidInput, match="critical"):
+        issue(CertDir.in_memory(), [request])

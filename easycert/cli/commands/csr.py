@@ -1,6 +1,6 @@
 """``csr`` and ``sign``: certificate signing requests, from both sides."""
 
-from __future__ import annotations
+# Annotations are not postponed here: Typer needs them as values, and would compile each at every start.
 
 from typing import Annotated
 

@@ -1,6 +1,6 @@
 """``import``: bring in what another CA or machine made."""
 
-from __future__ import annotations
+# Annotations are not postponed here: Typer needs them as values, and would compile each at every start.
 
 import os
 import stat

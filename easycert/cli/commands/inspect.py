@@ -1,6 +1,6 @@
 """``list``, ``tree``, ``show``, ``verify``: look at what is there. None of them changes anything."""
 
-from __future__ import annotations
+# Annotations are not postponed here: Typer needs them as values, and would compile each at every start.
 
 import sys
 from collections.abc import Iterable
@@ -139,12 +139,12 @@ def verify(
     _tell_success(verified, request, habits)
 
 
-def _tell_problems(problems: Iterable[Problem], habits: Habits) -> None:
+def _tell_problems(problems: "Iterable[Problem]", habits: Habits) -> None:
     for problem in problems:
         habits.say(f"{one_line(problem.path)} is left out: {problem.reason}")
 
 
-def _tell_success(verified: Verification, request: VerifyRequest, habits: Habits) -> None:
+def _tell_success(verified: "Verification", request: "VerifyRequest", habits: Habits) -> None:
     for note in verified.notes:
         habits.say(note)
     if habits.output is Output.JSON:

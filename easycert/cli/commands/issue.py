@@ -1,6 +1,6 @@
 """``ca``, ``host``, ``user``, ``code``: make keys and certificates."""
 
-from __future__ import annotations
+# Annotations are not postponed here: Typer needs them as values, and would compile each at every start.
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -104,7 +104,7 @@ def _run(requests: list[IssueRequest], habits: Habits, *, force: bool) -> None:
     put_issued(issue(habits.open(), requests, replace=force), habits)
 
 
-def _name_constraints(permit: list[str] | None, exclude: list[str] | None) -> NameConstraints | None:
+def _name_constraints(permit: list[str] | None, exclude: list[str] | None) -> "NameConstraints | None":
     if not permit and not exclude:
         return None
     from easycert.pki.constraints import name_constraints, parse_constraint

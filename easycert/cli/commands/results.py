@@ -24,24 +24,24 @@ def put_issued(issued: Sequence[Issued], habits: Habits) -> None:
     for item in issued:
         for note in item.notes:
             habits.say(note)
-    put(habits, "issued", [_issued_fields(item) for item in issued], (_issued_lines(item) for item in issued))
+    put(habits, "issued", (_issued_fields(item) for item in issued), (_issued_lines(item) for item in issued))
 
 
 def put_requests(made: Sequence[CsrMade], habits: Habits) -> None:
     """Print signing requests that were made."""
-    rows = [
+    rows = (
         {"kind": item.kind.value, "name": item.name, "request": item.request_path, "key": item.key_path}
         for item in made
-    ]
+    )
     put(habits, "requests", rows, (_request_lines(item) for item in made))
 
 
-def put(habits: Habits, kind: str, rows: list[dict[str, Any]], texts: Iterable[str]) -> None:
-    """Print *rows* as JSON or *texts* for people, as the options say."""
+def put(habits: Habits, kind: str, rows: Iterable[dict[str, Any]], texts: Iterable[str]) -> None:
+    """Print *rows* as JSON or *texts* for people, as the options say; the others are never made."""
     if habits.output is Output.JSON:
         import json
 
-        print(json.dumps({"version": SCHEMA_VERSION, "kind": kind, kind: rows}, indent=2, ensure_ascii=False))
+        print(json.dumps({"version": SCHEMA_VERSION, "kind": kind, kind: list(rows)}, indent=2, ensure_ascii=False))
     elif not habits.quiet:
         for text in texts:
             print(text)
