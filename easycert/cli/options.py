@@ -7,13 +7,13 @@ import sys
 from collections.abc import Callable
 from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from easycert.certdir import CertDir
 from easycert.errors import EncryptedKey, InvalidInput, printable
-from easycert.model import Kind
+from easycert.model import Kind, Value
 from easycert.store.directories import Strictness
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ _Result = TypeVar("_Result")
 SETTINGS = {"auto_envvar_prefix": "EASYCERT", "help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
-class Habits(NamedTuple):
+class Habits(Value):
     """What every subcommand takes: where to work, how long to wait, what to print."""
 
     certdir: CertDirOption = None
@@ -151,7 +151,7 @@ class Habits(NamedTuple):
             print(f"note: {sentence}", file=sys.stderr)
 
 
-class Passphrase(NamedTuple):
+class Passphrase(Value):
     """Where the passphrase of an encrypted key or PKCS#12 file comes from."""
 
     passphrase_file: PassphraseFileOption = None

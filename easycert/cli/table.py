@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from easycert.model import Value
 
 
-class Command(NamedTuple):
+class Command(Value):
     """One subcommand: the module and function behind it, its panel in the overview, and one line of help."""
 
     module: str

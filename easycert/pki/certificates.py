@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, cast
+from typing import cast
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtensionOID, ObjectIdentifier
 
 from easycert.errors import KeyMismatch, Malformed
-from easycert.model import Kind
+from easycert.model import Kind, Value
 from easycert.pki.encodings import Encoding
 from easycert.pki.keys import PrivateKey, PublicKey, public_der, signature_hash
 from easycert.pki.profiles import NETSCAPE_CERT_TYPE, Profile, Rules
@@ -38,7 +38,7 @@ _USAGES = (
 )
 
 
-class CertificateSpec(NamedTuple):
+class CertificateSpec(Value):
     """A certificate that is still to be signed: printable, comparable, complete but for the key."""
 
     kind: Kind
@@ -57,7 +57,7 @@ class CertificateSpec(NamedTuple):
         return self.profile.rules(self.kind, self_signed=self.self_signed)
 
 
-class Issuer(NamedTuple):
+class Issuer(Value):
     """Who signs: a distinguished name, the key identifier that points to its key, and the key."""
 
     name: x509.Name

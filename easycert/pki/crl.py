@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from easycert.errors import Malformed, Refused
+from easycert.model import Value
 from easycert.pki.certificates import Issuer
 from easycert.pki.encodings import Encoding
 from easycert.pki.keys import PublicKey, signature_hash
 from easycert.pki.validity import Validity
 
 
-class Revocation(NamedTuple):
+class Revocation(Value):
     """One revoked certificate: its serial number, when it was revoked (aware, UTC) and why."""
 
     serial: int
@@ -24,7 +24,7 @@ class Revocation(NamedTuple):
     reason: x509.ReasonFlags = x509.ReasonFlags.unspecified
 
 
-class CrlSpec(NamedTuple):
+class CrlSpec(Value):
     """A CRL that is still to be signed; its validity is thisUpdate to nextUpdate."""
 
     number: int

@@ -8,7 +8,6 @@ CA/B Forum BR 6.1.1.3 and 6.1.5 (keys), RFC 9525 section 6.3 (wildcards).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import AttributeOID, ExtensionOID, NameOID
 
 from easycert.errors import InvalidSan, Malformed, RequestRefused, printable
+from easycert.model import Value
 from easycert.pki.certificates import general_name
 from easycert.pki.encodings import Encoding
 from easycert.pki.keys import PrivateKey, PublicKey, require_named_curve, require_strong, signature_hash
@@ -39,7 +39,7 @@ _KEPT_ATTRIBUTES = (
 _DECODING_ERRORS = (ValueError, TypeError, x509.InvalidVersion, x509.DuplicateExtension, UnsupportedAlgorithm)
 
 
-class Request(NamedTuple):
+class Request(Value):
     """What a signing request proves and asks for, checked; and what of it is not granted."""
 
     public_key: PublicKey

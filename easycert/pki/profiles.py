@@ -7,12 +7,10 @@ servers, no Ed25519), easycert's own default stands, and ``docs/standards.md`` s
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
 from easycert.errors import InvalidInput
-from easycert.model import Kind
+from easycert.model import Kind, Value
 from easycert.pki.keys import KeyType
 from easycert.pki.sans import SanType
 from easycert.pki.validity import When, days
@@ -30,7 +28,7 @@ _SIGNING = frozenset({"digital_signature"})  # B 7.1.2.7.11, C 7.1.2.3
 _SIGNING_AND_ENCIPHERMENT = frozenset({"digital_signature", "key_encipherment"})
 
 
-class Rules(NamedTuple):
+class Rules(Value):
     """What the certificates of one kind carry beside their names and key."""
 
     lifetime: When
@@ -43,7 +41,7 @@ class Rules(NamedTuple):
     request_sans: frozenset[SanType] = frozenset()
 
 
-class Profile(NamedTuple):
+class Profile(Value):
     """A named set of rules for all kinds."""
 
     name: str

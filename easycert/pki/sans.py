@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable
 from enum import Enum
 from functools import partial
-from typing import NamedTuple
 
 from easycert.errors import InvalidSan
+from easycert.model import Value
 from easycert.pki.dns import Refuse, dns_name, ip_address, plain_dns_name
 
 #: RFC 5321 section 4.1.2 (Dot-string) with RFC 6531 section 3.3 (anything beyond ASCII), RFC 5321 section 4.5.3.1.1.
@@ -34,7 +34,7 @@ class SanType(Enum):
     URI = "URI"
 
 
-class SubjectAltName(NamedTuple):
+class SubjectAltName(Value):
     """One subject alternative name (RFC 5280 section 4.2.1.6), normalised; make it with :func:`parse_san`."""
 
     type: SanType

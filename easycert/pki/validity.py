@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 from easycert.errors import InvalidInput
+from easycert.model import Value
 
 #: So that a verifier whose clock is a little behind accepts a certificate made just now (Boulder: up to an hour).
 BACKDATE = timedelta(minutes=5)
@@ -20,7 +20,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 8
 _LATEST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)  # "no well-defined expiration", RFC 5280 section 4.1.2.5
 
 
-class Validity(NamedTuple):
+class Validity(Value):
     """The period in which a certificate is valid; both ends are included."""
 
     not_before: datetime
@@ -31,7 +31,7 @@ class Validity(NamedTuple):
         return Validity(self.not_before, min(self.not_after, latest))
 
 
-class When(NamedTuple):
+class When(Value):
     """A point in time as a person wrote it: an instant, or a distance from now."""
 
     instant: datetime | None

@@ -12,9 +12,9 @@ import stat
 import sys
 from collections.abc import Callable, Iterable
 from enum import Enum
-from typing import NamedTuple
 
 from easycert.errors import UnsafeDirectory, printable
+from easycert.model import Value
 
 _PRIVATE_DIRECTORY = 0o700
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -28,7 +28,7 @@ class Strictness(Enum):
     ALLOW = "allow"
 
 
-class StrictModes(NamedTuple):
+class StrictModes(Value):
     """The rule that OpenSSH calls StrictModes, and whom to tell."""
 
     strictness: Strictness

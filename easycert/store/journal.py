@@ -26,9 +26,9 @@ import stat
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import NamedTuple
 
 from easycert.errors import AlreadyExists, printable
+from easycert.model import Value
 from easycert.store.directories import WritableDirectory, sync_directory, sync_file
 from easycert.store.layout import STATE, Entry
 
@@ -47,14 +47,14 @@ _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSY
 _SYNC_ALL_FROM = 100 if sys.platform == "linux" else sys.maxsize
 
 
-class Placement(NamedTuple):
+class Placement(Value):
     """Where one staged file goes, and whether it may take the place of another."""
 
     entry: Entry
     replaces: bool
 
 
-class StagedFile(NamedTuple):
+class StagedFile(Value):
     """One file of a transaction: its place, its bytes and whether only its owner may read it."""
 
     placement: Placement
@@ -293,8 +293,9 @@ def _bytes(name: str, folder: int) -> bytes | None:
 
 def _written(placements: Sequence[Placement]) -> bytes:
     fields = [_FORMAT]
-    for entry, replaces in placements:
-        fields += ["replace" if replaces else "create", entry.folder, entry.filename]
+    for placement in placements:
+        verb = "replace" if placement.replaces else "create"
+        fields += [verb, placement.entry.folder, placement.entry.filename]
     return b"".join(os.fsencode(field) + b"\0" for field in [*fields, "end"])
 
 

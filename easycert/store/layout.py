@@ -6,10 +6,8 @@ The layout is Synapse's (``cas hosts users code crls``); a live directory is ado
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from easycert.errors import InvalidName
-from easycert.model import Kind
+from easycert.model import Kind, Value
 from easycert.pki.names import SafeName
 
 FOLDERS = {Kind.CA: "cas", Kind.HOST: "hosts", Kind.USER: "users", Kind.CODE: "code"}
@@ -17,7 +15,7 @@ CRLS = "crls"
 STATE = ".easycert"
 
 
-class Entry(NamedTuple):
+class Entry(Value):
     """One file of a certificate directory: its folder and its file name in it."""
 
     folder: str
@@ -48,7 +46,7 @@ class Entry(NamedTuple):
 
     def require_plain(self) -> None:
         """Raise ValueError unless both parts are one visible component of a path, as all made from names are."""
-        for part in self:
+        for part in (self.folder, self.filename):
             if not part or part.startswith(".") or "/" in part or "\0" in part:
                 raise ValueError(f"not a place in a certificate directory: {part!r}")
 

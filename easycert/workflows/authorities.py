@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import NamedTuple
 
 from cryptography import x509
 
 from easycert.certdir import CertDir
 from easycert.errors import IssuerUnusable, KeyMismatch, Malformed, MissingAuthority, UnreadableFile
-from easycert.model import Kind
+from easycert.model import Kind, Value
 from easycert.pki import issuers
 from easycert.pki.certificates import (
     Issuer,
@@ -24,7 +23,7 @@ from easycert.pki.names import SafeName
 from easycert.store import layout
 
 
-class Authority(NamedTuple):
+class Authority(Value):
     """A CA of the certificate directory: its certificate and key, and the path above it."""
 
     name: SafeName

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from easycert.certdir import CertDir
-from easycert.model import Kind
+from easycert.model import Kind, Value
 from easycert.pki import csr, keys
 from easycert.pki.keys import KeyType
 from easycert.pki.names import SafeName
@@ -17,7 +16,7 @@ from easycert.store import layout
 from easycert.workflows.issue import require_distinct, require_profile_allows
 
 
-class CsrRequest(NamedTuple):
+class CsrRequest(Value):
     """What is wanted: a key, and a signing request for it with this name, for another CA to sign."""
 
     kind: Kind
@@ -28,7 +27,7 @@ class CsrRequest(NamedTuple):
     key_type: KeyType | None = None
 
 
-class CsrMade(NamedTuple):
+class CsrMade(Value):
     """The absolute paths of a new key and its signing request."""
 
     kind: Kind

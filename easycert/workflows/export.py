@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from cryptography import x509
 
 from easycert.certdir import CertDir
 from easycert.errors import KeyMismatch, NotFound, WrongIssuer
-from easycert.model import Kind
+from easycert.model import Kind, Value
 from easycert.pki.certificates import authority_issuer, load_certificates, require_signed_by
 from easycert.pki.formats import pkcs12
 from easycert.pki.names import SafeName
@@ -16,7 +14,7 @@ from easycert.pki.subjects import common_name
 from easycert.store import layout
 
 
-class Exported(NamedTuple):
+class Exported(Value):
     """A PKCS#12 file that was written, by its absolute path."""
 
     name: SafeName

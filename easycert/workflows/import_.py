@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import NamedTuple, cast
+from typing import cast
 
 from cryptography import x509
 
 from easycert.certdir import CertDir
 from easycert.errors import EncryptedKey, InvalidInput, IssuerUnusable, KeyMismatch, Malformed, Refused
-from easycert.model import Kind
+from easycert.model import Kind, Value
 from easycert.pki import issuers
 from easycert.pki.certificates import certificate_pem, is_ca, is_self_issued
 from easycert.pki.chains import order_chain
@@ -31,14 +31,14 @@ SUFFIXES = (".crt", ".key", ".p12")
 _PRIVATE = ("key", "p12")
 
 
-class Copied(NamedTuple):
+class Copied(Value):
     """A file that was copied in: the source as it was named, and the absolute path of the copy."""
 
     source: str
     path: str
 
 
-class ImportRequest(NamedTuple):
+class ImportRequest(Value):
     """What is wanted: these files, (path, contents) each, which belong together, as one name of this kind.
 
     Without a *kind* or *name* the certificate says them. *replace* lets it take the place of what is there, and lets in
@@ -52,7 +52,7 @@ class ImportRequest(NamedTuple):
     replace: bool = False
 
 
-class Imported(NamedTuple):
+class Imported(Value):
     """What was brought in: the absolute paths of the files that were written, and what a person should know."""
 
     kind: Kind
@@ -61,7 +61,7 @@ class Imported(NamedTuple):
     notes: tuple[str, ...]
 
 
-class _Pile(NamedTuple):
+class _Pile(Value):
     """What the sources hold together."""
 
     certificates: tuple[x509.Certificate, ...]
@@ -69,7 +69,7 @@ class _Pile(NamedTuple):
     source: str
 
 
-class _Placed(NamedTuple):
+class _Placed(Value):
     entry: Entry
     data: bytes
     private: bool = False

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from cryptography import x509
 
 from easycert.certdir import CertDir
 from easycert.errors import InvalidInput, IssuerUnusable
-from easycert.model import Kind
+from easycert.model import Kind, Value
 from easycert.pki import certificates, keys
 from easycert.pki.certificates import CertificateSpec, Issuer
 from easycert.pki.dns import mixed_scripts
@@ -29,7 +28,7 @@ from easycert.workflows.authorities import Authority
 _WORTH_SAYING = timedelta(days=1)
 
 
-class IssueRequest(NamedTuple):
+class IssueRequest(Value):
     """What is wanted: a certificate of this kind and name. Everything else has a default in the profile.
 
     *sans* come beside the name's own; *signas* is the CA that signs, None for a self-signed certificate; *end* and
@@ -49,7 +48,7 @@ class IssueRequest(NamedTuple):
     name_constraints: x509.NameConstraints | None = None
 
 
-class Issued(NamedTuple):
+class Issued(Value):
     """What was made: the certificate, the absolute paths of the files, and what a person should know."""
 
     kind: Kind
@@ -60,7 +59,7 @@ class Issued(NamedTuple):
     notes: tuple[str, ...]
 
 
-class _Prepared(NamedTuple):
+class _Prepared(Value):
     request: IssueRequest
     spec: CertificateSpec
     authority: Authority | None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
 
 from cryptography import x509
 
 from easycert.certdir import CertDir
+from easycert.model import Value
 from easycert.pki import crl as crls
 from easycert.pki.certificates import Issuer
 from easycert.pki.crl import CrlSpec, Revocation
@@ -19,7 +19,7 @@ from easycert.store import layout
 from easycert.workflows import authorities
 
 
-class Published(NamedTuple):
+class Published(Value):
     """A CRL that was written: its CA, absolute path and number, and how many revocations were new in it."""
 
     name: SafeName

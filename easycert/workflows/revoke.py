@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from cryptography import x509
 
 from easycert.certdir import CertDir
 from easycert.errors import KeyMismatch, NotFound, WrongIssuer
-from easycert.model import Kind
+from easycert.model import Kind, Value
 from easycert.pki.certificates import load_certificate, require_signed_by
 from easycert.pki.crl import Revocation
 from easycert.pki.names import SafeName
@@ -17,7 +15,7 @@ from easycert.store import layout
 from easycert.workflows.publish import Published, publish
 
 
-class Revoked(NamedTuple):
+class Revoked(Value):
     """A certificate that is on its CA's CRL; *already* when it had been before."""
 
     kind: Kind

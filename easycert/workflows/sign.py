@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, cast
+from typing import cast
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from easycert.certdir import CertDir
 from easycert.errors import InvalidName, KeyMismatch, RequestRefused, WeakKey
-from easycert.model import Kind
+from easycert.model import Kind, Value
 from easycert.pki import csr
 from easycert.pki.certificates import CertificateSpec
 from easycert.pki.csr import Request
@@ -28,7 +28,7 @@ from easycert.workflows.issue import (
 )
 
 
-class SigningRequest(NamedTuple):
+class SigningRequest(Value):
     """What is wanted: the signing request *data*, read from *source*, signed by the CA *signas* as this *kind*.
 
     *name* replaces the name that the request asks for, *sans* come beside its own. A wildcard is signed only with

@@ -64,7 +64,7 @@ def test_the_certificate_says_what_the_spec_said(kind: Kind, profile: Profile) -
     made = signed(wanted)
     assert made.version is x509.Version.v3
     assert (made.subject, made.serial_number) == (wanted.subject, wanted.serial)
-    assert (made.not_valid_before_utc, made.not_valid_after_utc) == wanted.validity
+    assert Validity(made.not_valid_before_utc, made.not_valid_after_utc) == wanted.validity
     assert keys.public_der(made.public_key()) == keys.public_der(key().public_key())  # type: ignore[arg-type]
 
 

@@ -56,7 +56,7 @@ def test_a_crl_has_all_that_RFC_5280_asks_for(key_type: KeyType) -> None:
     by = issuer("ca", key_type)
     crl = signed(number=42, by=by)
     assert crl.issuer == by.name
-    assert (crl.last_update_utc, crl.next_update_utc) == WEEK
+    assert Validity(crl.last_update_utc, crl.next_update_utc) == WEEK
     assert [(item.oid._name, item.critical) for item in crl.extensions] == [
         ("authorityKeyIdentifier", False),
         ("cRLNumber", False),

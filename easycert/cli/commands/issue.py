@@ -2,7 +2,7 @@
 
 # Annotations are not postponed here: Typer needs them as values, and would compile each at every start.
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from easycert.cli.commands.results import put_issued
 from easycert.cli.options import (
@@ -23,7 +23,7 @@ from easycert.cli.options import (
     split_sans,
     validity_end,
 )
-from easycert.model import Kind
+from easycert.model import Kind, Value
 from easycert.pki.keys import KeyType
 from easycert.pki.names import NAMES, SafeName
 from easycert.pki.profiles import profile_named
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from cryptography.x509 import NameConstraints
 
 
-class Wishes(NamedTuple):
+class Wishes(Value):
     """The options that the four commands share, as they were typed."""
 
     signas: SignAsOption = None
