@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import Annotated, Any
 
@@ -12,7 +13,7 @@ from typer.core import TyperGroup
 from easycert.cli import exits
 from easycert.cli.options import SETTINGS
 from easycert.cli.spread import spread
-from easycert.cli.table import COMMANDS
+from easycert.cli.table import COMMANDS, COMPLETION_VARIABLE
 from easycert.errors import EasycertError
 
 _ABOUT = """A private certificate authority in plain files: make CAs, issue host, user and code-signing certificates,
@@ -91,8 +92,12 @@ def application() -> Any:
 def run_subcommand(argv: list[str]) -> int:
     """Run one subcommand and return its exit code; usage errors end in SystemExit, as Typer raises it."""
     try:
-        # Always with an argument: a bare "easycert" is a person looking for help, not an error.
-        application().main(args=argv or ["--help"], prog_name="easycert", complete_var="_EASYCERT_COMPLETE")
+        if argv and argv[0] in COMMANDS and COMPLETION_VARIABLE not in os.environ:
+            # Straight to the command: building the group around it costs more than signing a certificate.
+            _load(argv[0]).main(args=argv[1:], prog_name=f"easycert {argv[0]}")
+        else:
+            # Always with an argument: a bare "easycert" is a person looking for help, not an error.
+            application().main(args=argv or ["--help"], prog_name="easycert", complete_var=COMPLETION_VARIABLE)
     except EasycertError as error:
         report(error)
         return exits.exit_code(error)

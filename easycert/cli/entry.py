@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _TYPER_FIRST = frozenset({"--help", "--version", "--install-completion", "--show-completion"})
-_COMPLETION_VARIABLE = "_EASYCERT_COMPLETE"
 
 
 def run(argv: list[str]) -> int:
@@ -42,13 +41,13 @@ def run(argv: list[str]) -> int:
 
 
 def _is_subcommand(argv: list[str]) -> bool:
-    if not argv or _COMPLETION_VARIABLE in os.environ:
+    if not argv:
         return True
     if argv[0].startswith("-"):
         return argv[0] in _TYPER_FIRST
-    from easycert.cli.table import COMMANDS
+    from easycert.cli.table import COMMANDS, COMPLETION_VARIABLE
 
-    return argv[0] in COMMANDS
+    return argv[0] in COMMANDS or COMPLETION_VARIABLE in os.environ
 
 
 def _door(subcommand: bool) -> Callable[[list[str]], int]:

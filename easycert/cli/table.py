@@ -18,6 +18,9 @@ _MAKE = "Make"
 _REQUEST = "Requests"
 _LOOK = "Look"
 
+#: Set by a shell that asks for completions.
+COMPLETION_VARIABLE = "_EASYCERT_COMPLETE"
+
 COMMANDS: dict[str, Command] = {
     "ca": Command("issue", "ca", _MAKE, "Make certificate authorities: roots, or intermediates with --signas."),
     "host": Command("issue", "host", _MAKE, "Make host (server) certificates."),

@@ -41,6 +41,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     help="Make a key and a certificate signing request.",
+    context_settings=SETTINGS,
 )
 
 _HELP = {
