@@ -28,12 +28,13 @@ class CsrRequest(Value):
 
 
 class CsrMade(Value):
-    """The absolute paths of a new key and its signing request."""
+    """The absolute paths of a new key and its signing request, and what a person should know."""
 
     kind: Kind
     name: SafeName
     key_path: str
     request_path: str
+    notes: tuple[str, ...] = ()
 
 
 def make_requests(certdir: CertDir, requests: Sequence[CsrRequest], *, replace: bool = False) -> tuple[CsrMade, ...]:
@@ -50,6 +51,7 @@ def make_requests(certdir: CertDir, requests: Sequence[CsrRequest], *, replace: 
         # A certificate whose key is elsewhere: a new key beside it would make a pair that does not fit.
         certdir.store.require_absent(layout.certificate(item.kind, item.name) for item in requests)
     made = [_made(item) for item in requests]
+    notes = [_outdated(certdir, item) for item in requests]
     with certdir.store.transaction() as files:
         put = files.replace if replace else files.create
         for (key_entry, request_entry), (key_pem, request_pem) in zip(targets, made, strict=True):
@@ -57,9 +59,15 @@ def make_requests(certdir: CertDir, requests: Sequence[CsrRequest], *, replace: 
             put(request_entry, request_pem)
     store = certdir.store
     return tuple(
-        CsrMade(item.kind, item.name, store.path(key_entry), store.path(request_entry))
-        for item, (key_entry, request_entry) in zip(requests, targets, strict=True)
+        CsrMade(item.kind, item.name, store.path(key_entry), store.path(request_entry), said)
+        for item, (key_entry, request_entry), said in zip(requests, targets, notes, strict=True)
     )
+
+
+def _outdated(certdir: CertDir, wanted: CsrRequest) -> tuple[str, ...]:
+    """Return a note when a certificate is there that the new key will not belong to."""
+    path = certdir.store.find(layout.certificate(wanted.kind, wanted.name))
+    return () if path is None else (f"{path} does not belong to the new key; import the one that comes back",)
 
 
 def _made(wanted: CsrRequest) -> tuple[bytes, bytes]:

@@ -28,7 +28,10 @@ def put_issued(issued: Sequence[Issued], habits: Habits) -> None:
 
 
 def put_requests(made: Sequence[CsrMade], habits: Habits) -> None:
-    """Print signing requests that were made."""
+    """Print signing requests that were made; notes go to stderr."""
+    for item in made:
+        for note in item.notes:
+            habits.say(note)
     rows = (
         {"kind": item.kind.value, "name": item.name, "request": item.request_path, "key": item.key_path}
         for item in made
