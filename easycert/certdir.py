@@ -93,15 +93,17 @@ class CertDir:
             raise Refused("the clock of this machine", f"it says {now:%Y-%m-%d %H:%M}, which cannot be; set it first")
         return now
 
+    def read(self, entry: layout.Entry) -> tuple[bytes, str] | None:
+        """Return the bytes of *entry* and the path that errors name them by, or None. Raises UnreadableFile."""
+        data = self.store.read(entry)
+        return None if data is None else (data, self.store.find(entry) or entry.path)
+
     def _key_file(self, kind: Kind, name: SafeName) -> tuple[bytes, str] | None:
         entry = layout.key(kind, name)
-        data = self.store.read(entry)
-        if data is None:
-            return None
-        path = self.store.find(entry) or entry.path
-        if self._report and self.store.exposed(entry):
-            self._report(f"the private key {printable(path)} can be read by others; chmod 600 it")
-        return data, path
+        found = self.read(entry)
+        if found and self._report and self.store.exposed(entry):
+            self._report(f"the private key {printable(found[1])} can be read by others; chmod 600 it")
+        return found
 
 
 def directories(

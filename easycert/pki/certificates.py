@@ -25,6 +25,8 @@ from easycert.pki.validity import Validity
 
 #: RFC 9598 section 3: the otherName for mailboxes whose local part is not ASCII.
 _SMTP_UTF8_MAILBOX = ObjectIdentifier("1.3.6.1.5.5.7.8.9")
+#: What cryptography raises, at once or lazily, for X.509 objects and keys that are not what they should be.
+DECODING_ERRORS = (ValueError, TypeError, x509.InvalidVersion, x509.DuplicateExtension, UnsupportedAlgorithm)
 _USAGES = (
     "digital_signature",
     "content_commitment",
@@ -179,7 +181,7 @@ def load_certificates(data: bytes, source: str) -> list[x509.Certificate]:
             found = [x509.load_der_x509_certificate(data)]
         for certificate in found:
             _touch_lazy_parts(certificate)
-    except (ValueError, TypeError, x509.InvalidVersion, x509.DuplicateExtension, UnsupportedAlgorithm):
+    except DECODING_ERRORS:
         raise Malformed(source, "a certificate", "it cannot be decoded") from None
     return found
 

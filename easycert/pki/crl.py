@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 
 from easycert.errors import Malformed, Refused
 from easycert.model import Value
-from easycert.pki.certificates import Issuer
+from easycert.pki.certificates import DECODING_ERRORS, Issuer
 from easycert.pki.encodings import Encoding
 from easycert.pki.keys import PublicKey, signature_hash
 from easycert.pki.validity import Validity
@@ -65,7 +64,7 @@ def load_crl(data: bytes, source: str) -> x509.CertificateRevocationList:
         crl = x509.load_pem_x509_crl(data) if b"-----BEGIN" in data else x509.load_der_x509_crl(data)
         crl.extensions  # noqa: B018  decoded lazily: fail here, not later
         crl.issuer  # noqa: B018
-    except (ValueError, TypeError, x509.InvalidVersion, x509.DuplicateExtension, UnsupportedAlgorithm) as error:
+    except DECODING_ERRORS as error:
         raise Malformed(source, "a certificate revocation list", type(error).__name__) from None
     return crl
 

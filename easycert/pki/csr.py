@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import AttributeOID, ExtensionOID, NameOID
 
 from easycert.errors import InvalidSan, Malformed, RequestRefused, printable
 from easycert.model import Value
-from easycert.pki.certificates import general_name
+from easycert.pki.certificates import DECODING_ERRORS, general_name
 from easycert.pki.encodings import Encoding
 from easycert.pki.keys import PrivateKey, PublicKey, require_named_curve, require_strong, signature_hash
 from easycert.pki.sans import SanType, SubjectAltName, typed_san, unique_sans
@@ -35,8 +34,6 @@ _KEPT_ATTRIBUTES = (
     NameOID.ORGANIZATION_NAME,
     NameOID.ORGANIZATIONAL_UNIT_NAME,
 )
-#: What cryptography raises, at once or lazily, for requests that are not what they should be.
-_DECODING_ERRORS = (ValueError, TypeError, x509.InvalidVersion, x509.DuplicateExtension, UnsupportedAlgorithm)
 
 
 class Request(Value):
@@ -78,7 +75,7 @@ def load_request(data: bytes, source: str) -> x509.CertificateSigningRequest:
         if blocks:
             return x509.load_pem_x509_csr(_ending_with_its_block(data, source))
         return x509.load_der_x509_csr(data)
-    except _DECODING_ERRORS:
+    except DECODING_ERRORS:
         raise Malformed(source, "a certificate signing request", "it cannot be decoded") from None
 
 
@@ -102,7 +99,7 @@ def read_request(csr: x509.CertificateSigningRequest, source: str, keep: frozens
         sans, ignored_sans = _sans(csr, source, keep)
         ignored = [*ignored_attributes, *ignored_sans, *_ignored_extensions(csr)]
         name = common_name(csr.subject)
-    except _DECODING_ERRORS as error:
+    except DECODING_ERRORS as error:
         raise Malformed(source, "a certificate signing request", type(error).__name__) from None
     return Request(public_key, name, attributes, sans, tuple(ignored))
 

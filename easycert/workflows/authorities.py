@@ -90,11 +90,10 @@ def _certificates_in_cas(certdir: CertDir) -> Iterator[tuple[str, x509.Certifica
 
 
 def _own_certificates(certdir: CertDir, name: SafeName) -> list[x509.Certificate]:
-    entry = layout.certificate(Kind.CA, name)
-    data = certdir.store.read(entry)
-    if data is None:
+    found = certdir.read(layout.certificate(Kind.CA, name))
+    if found is None:
         raise MissingAuthority(name, ".crt")
-    return load_certificates(data, certdir.store.find(entry) or entry.path)
+    return load_certificates(*found)
 
 
 def _matched(certdir: CertDir, name: SafeName, certificate: x509.Certificate, key: PrivateKey) -> Issuer:
@@ -117,12 +116,11 @@ def _above(
 
 
 def _require_not_revoked(certdir: CertDir, authority: Authority, parent_name: str) -> None:
-    entry = layout.crl(SafeName(parent_name))
-    data = certdir.store.read(entry)
-    if data is None:
+    found = certdir.read(layout.crl(SafeName(parent_name)))
+    if found is None:
         return
     from easycert.pki import crl as crls
 
-    crl = crls.load_crl(data, certdir.store.find(entry) or entry.path)
+    crl = crls.load_crl(*found)
     if any(crls.is_revoked(crl, certificate.serial_number) for certificate in authority.path[:-1]):
         raise IssuerUnusable(f"the CA '{authority.name}'", f"it was revoked by '{parent_name}'")

@@ -69,6 +69,5 @@ def _signer(certificate: x509.Certificate, candidates: list[x509.Certificate], n
 
 
 def _read(certdir: CertDir, kind: Kind, name: SafeName) -> list[x509.Certificate]:
-    entry = layout.certificate(kind, name)
-    data = certdir.store.read(entry)
-    return [] if data is None else load_certificates(data, certdir.store.find(entry) or entry.path)
+    found = certdir.read(layout.certificate(kind, name))
+    return load_certificates(*found) if found else []

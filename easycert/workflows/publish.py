@@ -49,11 +49,10 @@ def publish(
 
 def current(certdir: CertDir, name: SafeName, issuer: Issuer) -> x509.CertificateRevocationList | None:
     """Return the CRL that is in the directory, checked to be *issuer*'s own; None where there is none yet."""
-    entry = layout.crl(name)
-    data = certdir.store.read(entry)
-    if data is None:
+    found = certdir.read(layout.crl(name))
+    if found is None:
         return None
-    source = certdir.store.find(entry) or entry.path
+    data, source = found
     crl = crls.load_crl(data, source)
     crls.require_issued_by(crl, issuer, source)
     return crl

@@ -47,20 +47,18 @@ def revoke(
 
 
 def _certificate(certdir: CertDir, kind: Kind, name: SafeName) -> x509.Certificate:
-    entry = layout.certificate(kind, name)
-    data = certdir.store.read(entry)
-    if data is None:
+    found = certdir.read(layout.certificate(kind, name))
+    if found is None:
         raise NotFound(f"{kind.value} certificate", name)
-    return load_certificate(data, certdir.store.find(entry) or entry.path)
+    return load_certificate(*found)
 
 
 def _require_issued_by(certdir: CertDir, certificate: x509.Certificate, name: SafeName, signas: SafeName) -> None:
-    entry = layout.certificate(Kind.CA, signas)
-    data = certdir.store.read(entry)
+    found = certdir.read(layout.certificate(Kind.CA, signas))
     refusal = WrongIssuer(name, f"the CA '{signas}' did not sign this certificate")
-    if data is None:
+    if found is None:
         raise refusal
     try:
-        require_signed_by(certificate, load_certificate(data, certdir.store.find(entry) or entry.path), name)
+        require_signed_by(certificate, load_certificate(*found), name)
     except KeyMismatch:
         raise refusal from None

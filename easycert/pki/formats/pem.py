@@ -13,11 +13,10 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
 from easycert.errors import EncryptedKey, Malformed
-from easycert.pki.certificates import load_certificate
+from easycert.pki.certificates import DECODING_ERRORS, load_certificate
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
@@ -39,7 +38,6 @@ _KEY_LABELS = {
 }
 #: ``openssl ecparam -genkey`` writes them before the key, which names its curve itself.
 _SKIPPED_LABELS = ("EC PARAMETERS",)
-_DECODING_ERRORS = (ValueError, TypeError, x509.InvalidVersion, x509.DuplicateExtension, UnsupportedAlgorithm)
 
 
 class StoredKey(NamedTuple):
@@ -137,11 +135,11 @@ def _from_der(data: bytes, reader: _Reader) -> Item:
     for read in (_certificate, _der_request, _der_crl, _der_public_key):
         try:
             return read(data, reader)
-        except (*_DECODING_ERRORS, Malformed):
+        except (*DECODING_ERRORS, Malformed):
             continue
     try:
         return _private_key(serialization.load_der_private_key, data, form, reader)
-    except _DECODING_ERRORS:
+    except DECODING_ERRORS:
         raise reader.malformed("it is DER that holds none of these, or is damaged") from None
 
 
@@ -169,7 +167,7 @@ def _from_pem(data: bytes, reader: _Reader) -> Iterator[Item]:
             raise reader.malformed(f"easycert does not read PEM blocks called '{label}'")
         try:
             yield read(block, reader)
-        except (*_DECODING_ERRORS, Malformed):
+        except (*DECODING_ERRORS, Malformed):
             raise reader.malformed(f"PEM block {number} ({label}) cannot be decoded") from None
 
 
