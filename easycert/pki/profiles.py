@@ -24,8 +24,6 @@ _NETSCAPE_OBJECT_SIGNING = bytes.fromhex("03020410")
 _TEN_YEARS = days(3650)
 _CA_USAGE = frozenset({"key_cert_sign", "crl_sign"})  # R 4.2.1.3; no digitalSignature: it signs no OCSP (B 7.1.2.10.7)
 _SIGNING = frozenset({"digital_signature"})  # B 7.1.2.7.11, C 7.1.2.3
-#: keyEncipherment is for RSA key exchange, which Synapse's tool allows whatever the key.
-_SIGNING_AND_ENCIPHERMENT = frozenset({"digital_signature", "key_encipherment"})
 
 
 class Rules(Value):
@@ -104,9 +102,10 @@ SYNAPSE = Profile(
     intermediate=Rules(_TEN_YEARS, _CA_USAGE),
     host=Rules(
         _TEN_YEARS,
-        _SIGNING_AND_ENCIPHERMENT,
+        _SIGNING,
         (ExtendedKeyUsageOID.SERVER_AUTH,),
         netscape_cert_type=_NETSCAPE_SERVER,
+        rsa_key_encipherment=True,  # as Synapse; no other key can: RFC 8813 3, RFC 9295 3, RFC 9881 3
         request_sans=frozenset(SanType),
     ),
     user=Rules(_TEN_YEARS, _SIGNING, (ExtendedKeyUsageOID.CLIENT_AUTH,), netscape_cert_type=_NETSCAPE_CLIENT),

@@ -101,13 +101,14 @@ def test_a_path_length_is_written(length: int) -> None:
     assert constraints.path_length == length
 
 
+@pytest.mark.parametrize("profile", [MODERN, SYNAPSE])
 @pytest.mark.parametrize(
     ("key_type", "enciphers"),
     [(KeyType.RSA2048, True), (KeyType.EC256, False), (KeyType.ED25519, False), (KeyType.MLDSA44, False)],
 )
-def test_key_encipherment_is_for_RSA_servers_only(key_type: KeyType, enciphers: bool) -> None:
-    """BR 7.1.2.7.11; RFC 8410 section 5 and RFC 9881 section 5 forbid it for the others."""
-    usage = signed(spec(Kind.HOST), key_type).extensions.get_extension_for_class(x509.KeyUsage).value
+def test_key_encipherment_is_for_RSA_servers_only(key_type: KeyType, enciphers: bool, profile: Profile) -> None:
+    """BR 7.1.2.7.11; RFC 8813, RFC 9295 and RFC 9881 forbid it for the others."""
+    usage = signed(spec(Kind.HOST, profile), key_type).extensions.get_extension_for_class(x509.KeyUsage).value
     assert usage.digital_signature
     assert usage.key_encipherment is enciphers
     assert not (usage.key_agreement or usage.data_encipherment or usage.key_cert_sign or usage.crl_sign)
