@@ -20,6 +20,7 @@ MEANINGS = {
     FAILED: "failed",
     USAGE: "wrong usage, or a value that cannot be understood",
     NOT_VERIFIED: "verification failed",
+    NOTHING_DUE: "nothing was due (under --detailed-exitcode)",
     INTERRUPTED: "interrupted (SIGINT)",
     TERMINATED: "terminated (SIGTERM)",
 }

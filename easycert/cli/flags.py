@@ -11,7 +11,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from easycert.certdir import CertDir
 from easycert.cli import exits
@@ -31,6 +31,9 @@ from easycert.pki.names import CommonName, SafeName, SynapseHostName
 from easycert.pki.profiles import SYNAPSE
 from easycert.pki.sans import SanType, SubjectAltName, typed_san
 from easycert.store.directories import Strictness
+
+if TYPE_CHECKING:
+    from easycert.workflows.publish import CrlOptions
 
 Lines = Iterable[str]
 
@@ -126,7 +129,7 @@ def _mode(options: argparse.Namespace) -> Callable[[CertDir, argparse.Namespace]
 def _publish(certdir: CertDir, options: argparse.Namespace) -> Lines:
     from easycert.workflows.publish import publish
 
-    return [f"CRL saved: {publish(certdir, SafeName(options.name), profile=SYNAPSE).path}"]
+    return [f"CRL saved: {publish(certdir, SafeName(options.name), _crl_options()).path}"]
 
 
 def _revoke(certdir: CertDir, options: argparse.Namespace) -> Lines:
@@ -135,7 +138,7 @@ def _revoke(certdir: CertDir, options: argparse.Namespace) -> Lines:
     kind = Kind.CODE if options.code else Kind.HOST if options.server else Kind.CA if options.ca else Kind.USER
     name, authority = SafeName(options.name), SafeName(options.revokeas)
     try:
-        revoke(certdir, kind, name, authority, profile=SYNAPSE)
+        revoke(certdir, kind, name, authority, options=_crl_options())
     except MissingAuthority:
         raise
     except NotFound:
@@ -144,6 +147,13 @@ def _revoke(certdir: CertDir, options: argparse.Namespace) -> Lines:
         reason = f"Failed to validate that certificate was signed by {authority}"
         raise _Refusal(f"Failed to revoke certificate: {reason}") from None
     return [f"Certificate revoked: {name}", f"CRL updated: {authority}"]
+
+
+def _crl_options() -> CrlOptions:
+    """Return what Synapse's CRLs are like: nobody renews them, so each is good for ten years."""
+    from easycert.workflows.publish import CrlOptions
+
+    return CrlOptions(SYNAPSE, next_update=SYNAPSE.crl_lifetime)
 
 
 def _import(certdir: CertDir, options: argparse.Namespace) -> Lines:

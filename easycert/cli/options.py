@@ -114,6 +114,10 @@ ExcludeOption = Annotated[
     ),
 ]
 KindOption = Annotated[Kind | None, option("--kind", help="What it is for.")]
+DetailedExitCodeOption = Annotated[
+    bool,
+    option("--detailed-exitcode", help="Exit with 6 when nothing was due."),
+]
 PassphraseFileOption = Annotated[
     str | None,
     option("--passphrase-file", metavar="FILE", help="A file whose first line is the passphrase."),

@@ -16,6 +16,7 @@ class Command(Value):
 
 _MAKE = "Make"
 _REQUEST = "Requests"
+_REVOKE = "Revoke"
 _LOOK = "Look"
 
 #: Set by a shell that asks for completions.
@@ -29,6 +30,7 @@ COMMANDS: dict[str, Command] = {
     "csr": Command("csr", "app", _REQUEST, "Make a key and a signing request for another CA to sign."),
     "sign": Command("csr", "sign", _REQUEST, "Sign a certificate signing request."),
     "import": Command("importing", "import_", _REQUEST, "Bring in certificates, keys and PKCS#12 files, checked."),
+    "crl": Command("revoke", "crl", _REVOKE, "Publish the CRL of a CA, or those that are due."),
     "list": Command("inspect", "list_", _LOOK, "List the certificates of the directory."),
     "tree": Command("inspect", "tree", _LOOK, "Show what each CA has signed."),
     "show": Command("inspect", "show", _LOOK, "Show a certificate, key, request, CRL or PKCS#12 file."),

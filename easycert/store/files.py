@@ -28,11 +28,12 @@ from easycert.store.journal import JOURNAL, Journal, Placement, StagedFile
 from easycert.store.layout import Entry
 from easycert.store.lock import ExclusiveDirectory
 
-__all__ = ["FileStore", "FileTransaction", "Strictness", "read_file"]
+__all__ = ["CRL_LIMIT", "FileStore", "FileTransaction", "Strictness", "read_file"]
 
 _MIB = 1024 * 1024
 _CHUNK = 64 * 1024
-_CRL_LIMIT = 64 * _MIB  # a million revoked certificates
+#: A million revoked certificates with their reasons.
+CRL_LIMIT = 128 * _MIB
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 #: How long a reader waits for whoever is finishing an interrupted transaction, before it goes on with what is there.
 _READER_PATIENCE = 0.2
@@ -63,7 +64,7 @@ class FileStore:
     def read(self, entry: Entry) -> bytes | None:
         """Return the bytes of *entry*, or None. Raises UnreadableFile."""
         self._recover_once()
-        limit = _CRL_LIMIT if entry.suffix == "crl" else _MIB
+        limit = CRL_LIMIT if entry.suffix == "crl" else _MIB
         for path in self._paths(entry):
             try:
                 return _contents(path, limit)

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 #: What a name stands for, the best first: a certificate says most, but a pending request or a lone key has a name too.
 _SUFFIXES = ("crt", "csr", "key", "p12")
-#: A CRL may name a million certificates; nothing else is large.
-_CRL_LIMIT = 64 << 20
 _FILE_LIMIT = 1 << 20
 
 
@@ -118,6 +116,6 @@ def _spellings(text: str, kind: Kind) -> Iterator[SafeName]:
 
 
 def _file(path: str) -> Found:
-    from easycert.store.files import read_file
+    from easycert.store.files import CRL_LIMIT, read_file
 
-    return Found(path, read_file(path, limit=_CRL_LIMIT if path.endswith(".crl") else _FILE_LIMIT))
+    return Found(path, read_file(path, limit=CRL_LIMIT if path.endswith(".crl") else _FILE_LIMIT))

@@ -10,18 +10,18 @@ from easycert.model import Kind, Value
 from easycert.pki.certificates import load_certificate, require_signed_by
 from easycert.pki.crl import Revocation
 from easycert.pki.names import SafeName
-from easycert.pki.profiles import MODERN, Profile
+from easycert.pki.revision import Outcome
 from easycert.store import layout
-from easycert.workflows.publish import Published, publish
+from easycert.workflows.publish import CrlOptions, Draft, Published, authority_for_crl, current_revision, stage
 
 
 class Revoked(Value):
-    """A certificate that is on its CA's CRL; *already* when it had been before."""
+    """A certificate that is on its CA's CRL, and what that changed."""
 
     kind: Kind
     name: SafeName
     certificate: x509.Certificate
-    already: bool
+    outcome: Outcome
     crl: Published
 
 
@@ -32,7 +32,7 @@ def revoke(
     signas: SafeName,
     *,
     reason: x509.ReasonFlags = x509.ReasonFlags.unspecified,
-    profile: Profile = MODERN,
+    options: CrlOptions | None = None,
 ) -> Revoked:
     """Revoke the certificate *name*, which the CA *signas* issued, and publish that CA's CRL.
 
@@ -41,9 +41,13 @@ def revoke(
     """
     certificate = _certificate(certdir, kind, name)
     _require_issued_by(certdir, certificate, name, signas)
-    revocation = Revocation(certificate.serial_number, certdir.signing_time(), reason)
-    published = publish(certdir, signas, profile=profile, revocations=(revocation,))
-    return Revoked(kind, name, certificate, not published.added, published)
+    now = certdir.signing_time()
+    authority = authority_for_crl(certdir, signas)
+    with certdir.store.transaction() as files:
+        revision = current_revision(certdir, authority)
+        outcome = revision.revoke(Revocation(certificate.serial_number, now, reason))
+        published = stage(certdir, files, Draft(authority, revision, now, options or CrlOptions()))
+    return Revoked(kind, name, certificate, outcome, published)
 
 
 def _certificate(certdir: CertDir, kind: Kind, name: SafeName) -> x509.Certificate:

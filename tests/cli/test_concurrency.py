@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.cli.doors import Ended, went
 #: Holds the lock until its stdin is closed, and says when it has it.
 HOLDER = """
 import sys
+import time
 from easycert.store.files import FileStore
 with FileStore([sys.argv[1]]).transaction():
     print("held", flush=True)
@@ -98,12 +100,13 @@ def test_revocations_at_once_lose_none_and_each_has_its_number(certs: Path) -> N
     """Synapse's own tool keeps one of four, and reports success four times."""
     names = [f"h{number}.example" for number in range(4)]
     assert went("host", *names, "--signas=root", f"--certdir={certs}").code == 0
+    begin = int(time.time())
     ended = at_once(certs, [["--server", "--revokeas", "root", name] for name in names])
     assert [one.code for one in ended] == [0] * 4, ended
     crl = load_crl((certs / "crls/root.crl").read_bytes(), "it")
     revoked = {load_certificate((certs / f"hosts/{name}.crt").read_bytes(), "it").serial_number for name in names}
     assert {entry.serial_number for entry in crl} == revoked
-    assert crl_number(crl) == 4
+    assert crl_number(crl) >= begin + 3
 
 
 def test_one_request_signed_by_several_processes_is_signed_once(certs: Path, tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ COMMANDS = {
     ),
     "flags": Command(["--server", "c.example", "--signas", "root"], ("hosts/c.example.key", "hosts/c.example.crt")),
     "flags p12": Command(["--p12", "alice"], ("users/alice.p12",)),
+    "crl": Command(["crl", "root"], ("crls/root.crl",), again=0),
     "flags crl": Command(["--crl", "root"], ("crls/root.crl",), again=0),
     "flags revoke": Command(["--server", "--revokeas", "root", "a.example"], ("crls/root.crl",), again=0),
     "replace": Command(["host", "a.example", "--signas=root", "--force"], (), again=0),

@@ -225,7 +225,7 @@ def test_a_revoked_ca_still_revokes_what_it_signed(three: CertDir) -> None:
     """RFC 5280 section 6.3: its CRL stays due until it expires."""
     make(three, Kind.HOST, HOST, "two")
     revoke(three, Kind.CA, SafeName("two"), SafeName("one"))
-    assert revoke(three, Kind.HOST, SafeName(HOST), SafeName("two")).crl.added == 1
+    assert revoke(three, Kind.HOST, SafeName(HOST), SafeName("two")).crl.entries == 1
 
 
 def test_revoking_a_leaf_does_not_stop_its_ca(three: CertDir) -> None:

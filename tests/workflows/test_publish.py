@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -11,20 +12,41 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from easycert.certdir import CertDir
-from easycert.errors import MissingAuthority, Refused
+from easycert.errors import Malformed, MissingAuthority, NotFound, Refused
 from easycert.model import Kind
-from easycert.pki.crl import CrlSpec, Revocation, crl_pem, load_crl, sign_crl
+from easycert.pki.crl import (
+    CrlSpec,
+    Revocation,
+    crl_pem,
+    load_crl,
+    read_crl,
+    revoked_certificate,
+    revoked_der,
+    sign_crl,
+)
 from easycert.pki.keys import KeyType
 from easycert.pki.names import SafeName
 from easycert.pki.profiles import SYNAPSE
-from easycert.pki.validity import Validity
+from easycert.pki.validity import Validity, days
 from easycert.store import layout
 from easycert.store.files import FileStore
 from easycert.workflows import authorities
-from easycert.workflows.publish import publish
+from easycert.workflows.publish import (
+    CrlOptions,
+    Draft,
+    DueRun,
+    copy_crl,
+    current_revision,
+    publish,
+    publish_all,
+    publish_due,
+    stage,
+)
 from tests.workflows.examples import NOW, Clock, directory, files, make
 
 ROOT = SafeName("root")
+#: The number of a first CRL.
+EPOCH = int(NOW.timestamp())
 FAST_KEYS = [item for item in KeyType if item not in (KeyType.RSA3072, KeyType.RSA4096)]
 
 
@@ -48,50 +70,56 @@ def number(crl: x509.CertificateRevocationList) -> int:
     return crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
 
 
-def test_the_first_crl_is_empty_and_has_number_one(certdir: CertDir) -> None:
+def put(certdir: CertDir, *revocations: Revocation, number_: int = 1, at: datetime = NOW) -> None:
+    """Leave a CRL of root with these entries in the directory, as if published at that time."""
+    spec = CrlSpec(number_, Validity(at, at + timedelta(days=7)), tuple(map(revoked_certificate, revocations)))
+    files(certdir)["crls/root.crl"] = crl_pem(sign_crl(spec, authorities.load(certdir, ROOT).issuer))
+
+
+def test_the_first_crl_is_empty(certdir: CertDir) -> None:
     published = publish(certdir, ROOT)
-    assert (published.path, published.number, published.added) == ("/certs/crls/root.crl", 1, 0)
+    assert (published.path, published.entries, published.pruned) == ("/certs/crls/root.crl", 0, 0)
     assert serials(stored(certdir)) == []
+    assert published.der == stored(certdir).public_bytes(Encoding.DER)
 
 
 def test_the_number_rises_with_each(certdir: CertDir) -> None:
-    assert [publish(certdir, ROOT).number for _ in range(3)] == [1, 2, 3]
-    assert number(stored(certdir)) == 3
+    numbers = [publish(certdir, ROOT).number for _ in range(3)]
+    assert numbers == [EPOCH, EPOCH + 1, EPOCH + 2]
+    assert number(stored(certdir)) == EPOCH + 2
 
 
-def test_the_number_rises_when_the_clock_goes_back() -> None:
+def test_the_number_rises_when_the_clock_goes_back_and_that_is_said() -> None:
     clock = Clock()
     certdir = directory(clock)
     make(certdir, Kind.CA, "root")
     publish(certdir, ROOT)
-    clock.move(days=-300)
-    assert publish(certdir, ROOT).number == 2
+    clock.move(days=-0.5)
+    published = publish(certdir, ROOT)
+    assert published.number == EPOCH + 1
+    assert published.notes == ("the clock is behind: the CRL before this one is of 2026-06-01T11:55:00Z",)
 
 
-def test_entries_are_kept_with_date_and_reason(certdir: CertDir) -> None:
-    old = Revocation(7, NOW - timedelta(days=3), x509.ReasonFlags.key_compromise)
-    publish(certdir, ROOT, revocations=(old,))
-    publish(certdir, ROOT, revocations=(Revocation(8, NOW),))
-    first, second = stored(certdir)
-    assert (first.serial_number, first.revocation_date_utc) == (7, NOW - timedelta(days=3))
-    assert first.extensions.get_extension_for_class(x509.CRLReason).value.reason is x509.ReasonFlags.key_compromise
-    assert second.serial_number == 8
-    assert list(second.extensions) == []  # RFC 5280 section 5.3.1: no reason at all instead of "unspecified"
+def test_the_number_rises_after_an_older_state_was_restored(certdir: CertDir) -> None:
+    """Numbers are times: a CRL that was published meanwhile, and is forgotten, had a lower one."""
+    clock = Clock()
+    certdir = CertDir(certdir.store, clock=clock)
+    publish(certdir, ROOT)
+    backup = dict(files(certdir))
+    clock.move(hours=1)
+    lost = [publish(certdir, ROOT).number for _ in range(3)]
+    files(certdir).clear()
+    files(certdir).update(backup)
+    clock.move(hours=1)
+    assert publish(certdir, ROOT).number > max(lost)
 
 
-def test_what_is_revoked_already_is_not_added_again(certdir: CertDir) -> None:
-    publish(certdir, ROOT, revocations=(Revocation(7, NOW, x509.ReasonFlags.superseded),))
-    published = publish(certdir, ROOT, revocations=(Revocation(7, NOW + timedelta(days=1)), Revocation(9, NOW)))
-    assert published.added == 1
-    assert serials(stored(certdir)) == [7, 9]
-
-
-@pytest.mark.parametrize("serial", [0x80, 0xFF, 1 << 158, (1 << 159) - 1])
-def test_serials_with_their_high_bit_set_are_found_again(certdir: CertDir, serial: int) -> None:
-    """OPNsense core#10558, cfssl#604."""
-    publish(certdir, ROOT, revocations=(Revocation(serial, NOW),))
-    assert publish(certdir, ROOT, revocations=(Revocation(serial, NOW),)).added == 0
-    assert serials(stored(certdir)) == [serial]
+def test_entries_are_kept_as_they_are(certdir: CertDir) -> None:
+    put(certdir, Revocation(7, NOW - timedelta(days=3), x509.ReasonFlags.key_compromise), Revocation(8, NOW))
+    before = revoked_der(read_crl(files(certdir)["crls/root.crl"], "it"))
+    published = publish(certdir, ROOT)
+    assert revoked_der(read_crl(files(certdir)["crls/root.crl"], "it")) == before
+    assert published.entries == 2
 
 
 @pytest.mark.parametrize("key_type", FAST_KEYS)
@@ -106,7 +134,7 @@ def test_a_ca_of_every_key_type_signs_its_crl(key_type: KeyType) -> None:
 def test_a_crl_of_another_ca_of_the_same_name_is_refused(certdir: CertDir, key_type: KeyType) -> None:
     other = directory()
     make(other, Kind.CA, "root", key_type=key_type)
-    publish(other, ROOT, revocations=(Revocation(7, NOW),))
+    put(other, Revocation(7, NOW))
     files(certdir)["crls/root.crl"] = files(other)["crls/root.crl"]
     before = dict(files(certdir))
     with pytest.raises(Refused, match="not signed by this CA's key"):
@@ -132,28 +160,121 @@ def test_a_crl_without_a_number_as_synapse_writes_it_is_continued(certdir: CertD
         .add_revoked_certificate(x509.RevokedCertificateBuilder(7, NOW).build())
     )
     files(certdir)["crls/root.crl"] = crl_pem(builder.sign(issuer.key, hashes.SHA256()))
-    assert publish(certdir, ROOT).number == 1
+    assert publish(certdir, ROOT).number == EPOCH
     assert serials(stored(certdir)) == [7]
 
 
 def test_a_crl_in_der_is_continued(certdir: CertDir) -> None:
-    publish(certdir, ROOT, revocations=(Revocation(7, NOW),))
+    put(certdir, Revocation(7, NOW))
     files(certdir)["crls/root.crl"] = stored(certdir).public_bytes(Encoding.DER)
-    assert publish(certdir, ROOT).number == 2
+    assert publish(certdir, ROOT).number == EPOCH
     assert serials(stored(certdir)) == [7]
 
 
-def test_a_huge_number_still_rises(certdir: CertDir) -> None:
-    spec = CrlSpec((1 << 158) - 1, Validity(NOW, NOW + timedelta(days=1)), ())
-    files(certdir)["crls/root.crl"] = crl_pem(sign_crl(spec, authorities.load(certdir, ROOT).issuer))
-    assert publish(certdir, ROOT).number == 1 << 158
+def test_a_huge_number_still_rises_until_20_octets_are_full(certdir: CertDir) -> None:
+    put(certdir, number_=(1 << 159) - 2)
+    assert publish(certdir, ROOT).number == (1 << 159) - 1
+    before = dict(files(certdir))
+    with pytest.raises(Refused, match="20 octets"):
+        publish(certdir, ROOT)
+    assert files(certdir) == before
 
 
-def test_a_crl_lives_a_week_and_that_of_the_synapse_profile_ten_years(certdir: CertDir) -> None:
-    publish(certdir, ROOT)
+def test_the_first_crl_lives_as_long_as_the_profile_says(certdir: CertDir) -> None:
+    assert publish(certdir, ROOT).next_update == NOW + timedelta(days=7, seconds=-1)
     assert stored(certdir).next_update_utc == NOW + timedelta(days=7, seconds=-1)
-    publish(certdir, ROOT, profile=SYNAPSE)
-    assert stored(certdir).next_update_utc == NOW + timedelta(days=3650, seconds=-1)
+    del files(certdir)["crls/root.crl"]
+    assert publish(certdir, ROOT, CrlOptions(SYNAPSE)).next_update == NOW + timedelta(days=3650, seconds=-1)
+
+
+def test_a_crl_lives_as_long_as_the_one_before_it_unless_said_otherwise(certdir: CertDir) -> None:
+    publish(certdir, ROOT, CrlOptions(next_update=days(30)))
+    assert publish(certdir, ROOT).next_update == NOW + timedelta(days=30, seconds=-1)
+    assert publish(certdir, ROOT, CrlOptions(SYNAPSE)).next_update == NOW + timedelta(days=30, seconds=-1)
+    assert publish(certdir, ROOT, CrlOptions(next_update=days(2))).next_update == NOW + timedelta(days=2, seconds=-1)
+
+
+def test_several_are_published_or_none(certdir: CertDir) -> None:
+    make(certdir, Kind.CA, "sub", "root")
+    published = publish_all(certdir, [ROOT, SafeName("sub"), ROOT])
+    assert [item.name for item in published] == ["root", "sub"]
+    files(certdir)["crls/sub.crl"] = b"broken"
+    before = dict(files(certdir))
+    with pytest.raises(Malformed):
+        publish_all(certdir, [ROOT, SafeName("sub")])
+    assert files(certdir) == before
+
+
+# --- those that are due ----------------------------------------------------------------------------------------------
+
+
+def test_what_has_less_than_a_third_of_its_life_left_is_due() -> None:
+    clock = Clock()
+    certdir = directory(clock)
+    make(certdir, Kind.CA, "root")
+    publish(certdir, ROOT)
+    clock.move(days=4.66)
+    run = publish_due(certdir)
+    assert (run.published, run.fresh, run.failed) == ((), ("root",), ())
+    clock.move(days=0.01)
+    (published,) = publish_due(certdir).published
+    assert published.next_update == clock.now + timedelta(days=7, seconds=-1)
+
+
+def test_a_ca_without_a_crl_is_due_only_when_it_is_named(certdir: CertDir) -> None:
+    assert publish_due(certdir) == DueRun((), (), ())
+    assert [item.name for item in publish_due(certdir, [ROOT]).published] == ["root"]
+
+
+def test_a_crl_that_does_not_say_when_the_next_comes_is_due(certdir: CertDir) -> None:
+    der = sign_crl(CrlSpec(1, Validity(NOW, NOW), ()), authorities.load(certdir, ROOT).issuer)
+    files(certdir)["crls/root.crl"] = crl_pem(der)
+    assert len(publish_due(certdir).published) == 1
+
+
+def test_one_that_fails_does_not_keep_the_others_from_theirs(certdir: CertDir) -> None:
+    for name in ("a", "z"):
+        make(certdir, Kind.CA, name)
+        publish(certdir, SafeName(name))
+    later = CertDir(certdir.store, clock=Clock(NOW + timedelta(days=6)))
+    del files(certdir)["cas/a.key"]
+    run = publish_due(later)
+    assert [item.name for item in run.published] == ["z"]
+    assert [(item.name, type(item.error)) for item in run.failed] == [("a", MissingAuthority)]
+
+
+# --- what has expired ------------------------------------------------------------------------------------------------
+
+
+def test_G8_pruning_waits_until_one_more_crl_has_carried_what_expired() -> None:
+    clock = Clock()
+    certdir = directory(clock)
+    make(certdir, Kind.CA, "root")
+    gone = make(certdir, Kind.HOST, "a.example", "root", end=days(10)).certificate.serial_number
+    stays = make(certdir, Kind.HOST, "b.example", "root").certificate.serial_number
+    put(certdir, Revocation(gone, NOW), Revocation(stays, NOW), Revocation(7, NOW))
+    clock.move(days=11)
+    assert publish(certdir, ROOT, CrlOptions(prune=True)).pruned == 0
+    clock.move(hours=1)
+    assert publish(certdir, ROOT).entries == 3
+    published = publish(certdir, ROOT, CrlOptions(prune=True))
+    assert (published.pruned, published.entries) == (1, 2)
+    assert serials(stored(certdir)) == [stays, 7]
+
+
+def test_G8_an_expired_certificate_of_another_ca_prunes_nothing() -> None:
+    """Serial numbers are a CA's own: the same one under another name or key says nothing."""
+    clock = Clock()
+    certdir = directory(clock)
+    make(certdir, Kind.CA, "root")
+    make(certdir, Kind.CA, "other")
+    foreign = make(certdir, Kind.HOST, "a.example", "other", end=days(1)).certificate.serial_number
+    put(certdir, Revocation(foreign, NOW), at=NOW + timedelta(days=20))
+    clock.move(days=30)
+    assert publish(certdir, ROOT, CrlOptions(prune=True)).pruned == 0
+
+
+# --- refusals --------------------------------------------------------------------------------------------------------
 
 
 def test_a_ca_that_is_not_there_is_named(certdir: CertDir) -> None:
@@ -179,11 +300,39 @@ def test_threads_that_revoke_at_once_lose_nothing(where: str, tmp_path_factory: 
 
     def one(serial: int) -> int:
         certdir = shared if where == "memory" else opened()
-        return publish(certdir, ROOT, revocations=(Revocation(serial, NOW),)).number
+        with certdir.store.transaction() as transaction:
+            authority = authorities.load(certdir, ROOT)
+            revision = current_revision(certdir, authority)
+            revision.revoke(Revocation(serial, NOW))
+            return stage(certdir, transaction, Draft(authority, revision, NOW, CrlOptions())).number
 
     with ThreadPoolExecutor(4) as pool:
         numbers = list(pool.map(one, range(1, 13)))
     data = shared.store.read(layout.crl(ROOT))
     assert data is not None
-    assert sorted(numbers) == list(range(1, 13))
+    assert sorted(numbers) == list(range(EPOCH, EPOCH + 12))
     assert sorted(serials(load_crl(data, "it"))) == list(range(1, 13))
+
+
+# --- for web servers -------------------------------------------------------------------------------------------------
+
+
+def test_a_copy_is_in_DER_and_takes_the_place_of_an_older_one_only(certdir: CertDir, tmp_path: Path) -> None:
+    path = tmp_path / "root.crl"
+    for _ in range(2):
+        published = publish(certdir, ROOT)
+        copy_crl(certdir, ROOT, str(path))
+        assert path.read_bytes() == published.der
+    make(certdir, Kind.CA, "other")
+    publish(certdir, SafeName("other"))
+    for contents in (path.read_bytes(), b"notes"):
+        path.write_bytes(contents)
+        with pytest.raises(Refused, match="is no CRL of this CA"):
+            copy_crl(certdir, SafeName("other"), str(path))
+        assert path.read_bytes() == contents
+
+
+def test_there_is_no_copy_of_a_crl_that_is_not_there(certdir: CertDir, tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        copy_crl(certdir, ROOT, str(tmp_path / "root.crl"))
+    assert list(tmp_path.iterdir()) == []

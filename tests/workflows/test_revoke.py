@@ -12,6 +12,7 @@ from easycert.errors import MissingAuthority, NotFound, Refused, WrongIssuer
 from easycert.model import Kind
 from easycert.pki.crl import load_crl
 from easycert.pki.names import SafeName
+from easycert.pki.revision import Outcome
 from easycert.workflows.issue import issue
 from easycert.workflows.revoke import revoke
 from tests.workflows.examples import NOW, Clock, chain_of_cas, directory, files, make, wanted
@@ -42,7 +43,7 @@ def entries(certdir: CertDir, ca: str = "root") -> list[x509.RevokedCertificate]
 @pytest.mark.parametrize("kind", list(Kind))
 def test_each_kind_can_be_revoked(certdir: CertDir, kind: Kind) -> None:
     revoked = revoke(certdir, kind, SafeName("one"), ROOT)
-    assert not revoked.already
+    assert revoked.outcome is Outcome.REVOKED
     assert [entry.serial_number for entry in entries(certdir)] == [revoked.certificate.serial_number]
     assert entries(certdir)[0].revocation_date_utc == NOW
 
@@ -51,7 +52,7 @@ def test_revoking_twice_changes_neither_date_nor_reason(certdir: CertDir, clock:
     revoke(certdir, Kind.HOST, SafeName("one"), ROOT, reason=x509.ReasonFlags.key_compromise)
     clock.move(days=3)
     again = revoke(certdir, Kind.HOST, SafeName("one"), ROOT, reason=x509.ReasonFlags.superseded)
-    assert again.already
+    assert again.outcome is Outcome.ALREADY
     (entry,) = entries(certdir)
     assert entry.revocation_date_utc == NOW
     assert entry.extensions.get_extension_for_class(x509.CRLReason).value.reason is x509.ReasonFlags.key_compromise
@@ -59,7 +60,7 @@ def test_revoking_twice_changes_neither_date_nor_reason(certdir: CertDir, clock:
 
 def test_what_has_expired_can_be_revoked(certdir: CertDir, clock: Clock) -> None:
     clock.move(days=500)
-    assert not revoke(certdir, Kind.HOST, SafeName("one"), ROOT).already
+    assert revoke(certdir, Kind.HOST, SafeName("one"), ROOT).outcome is Outcome.REVOKED
 
 
 def test_an_unknown_certificate_is_named(certdir: CertDir) -> None:

@@ -1,0 +1,113 @@
+"""``crl``: publish what has been revoked."""
+
+# Annotations are not postponed here: Typer needs them as values, and would compile each at every start.
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from easycert.cli import exits
+from easycert.cli.app import report
+from easycert.cli.commands.results import put
+from easycert.cli.options import DetailedExitCodeOption, Habits, argument, option
+from easycert.cli.render import plain
+from easycert.errors import InvalidInput
+from easycert.pki.names import SafeName
+from easycert.pki.validity import parse_when, rfc3339
+from easycert.workflows.publish import (
+    CrlOptions,
+    DueRun,
+    Published,
+    copy_crl,
+    publish_all,
+    publish_due,
+    require_copyable,
+)
+
+CasArgument = Annotated[list[str] | None, argument(metavar="CA...", help="One CA or several.")]
+NextUpdateOption = Annotated[
+    str | None,
+    option(
+        "--next-update", metavar="WHEN", help="When the next CRL comes at the latest: 30d, 12h, a date or RFC 3339."
+    ),
+]
+DueOption = Annotated[bool, option("--due", help="Only where less than a third of the CRL's life is left; for timers.")]
+PruneOption = Annotated[
+    bool, option("--prune-expired", help="Drop entries whose certificate has expired, once a CRL after that had them.")
+]
+DerOption = Annotated[
+    str | None, option("--der", metavar="FILE", help="Write it to this file in DER, too, for a web server.")
+]
+
+
+def crl(
+    cas: CasArgument = None,
+    next_update: NextUpdateOption = None,
+    due: DueOption = False,
+    detailed_exitcode: DetailedExitCodeOption = False,
+    prune_expired: PruneOption = False,
+    der: DerOption = None,
+    *,
+    habits: Habits,
+) -> None:
+    """Publish the certificate revocation list of a CA: crls/CA.crl, in PEM.
+
+    It lives as long as the one before it, the first one seven days; --next-update says otherwise. With --due and no CA,
+    all CAs that have a CRL are looked at; one that fails does not keep the others from theirs.
+    """
+    names = [SafeName(name) for name in cas or ()]
+    options = CrlOptions(next_update=None if next_update is None else parse_when(next_update), prune=prune_expired)
+    _require_sensible(names, due=due, detailed_exitcode=detailed_exitcode, der=der)
+    certdir = habits.open()
+    if der is not None:
+        require_copyable(certdir, names[0], der)
+    run = publish_due(certdir, names, options) if due else DueRun(publish_all(certdir, names, options), (), ())
+    if der is not None and not run.failed:
+        copy_crl(certdir, names[0], der)
+    _put(run, habits, der)
+    if run.failed:
+        raise typer.Exit(exits.FAILED)
+    if detailed_exitcode and not run.published:
+        raise typer.Exit(exits.NOTHING_DUE)
+
+
+def _require_sensible(names: Sequence[SafeName], *, due: bool, detailed_exitcode: bool, der: str | None) -> None:
+    if not names and not due:
+        raise InvalidInput("CA", "", "is not named; name one, or say --due for all that have a CRL")
+    if detailed_exitcode and not due:
+        raise InvalidInput(
+            "option", "--detailed-exitcode", "goes with --due only: else there is always something to do"
+        )
+    if der is not None and len(set(names)) != 1:
+        raise InvalidInput("option", "--der", "is for exactly one CA")
+
+
+def _put(run: DueRun, habits: Habits, der: str | None) -> None:
+    for published in run.published:
+        for note in published.notes:
+            habits.say(f"{published.name}: {note}")
+    for name in run.fresh:
+        habits.say(f"the CRL of the CA '{name}' is not due")
+    for failure in run.failed:
+        report(failure.error)
+    put(habits, "crls", _rows(run, der), (_lines(published, der) for published in run.published))
+
+
+def _rows(run: DueRun, der: str | None) -> Iterator[dict[str, Any]]:
+    for item in run.published:
+        fields = {name: plain(getattr(item, name)) for name in Published._fields if name != "der"}
+        yield {"state": "published", **fields, "der": der}
+    yield from ({"state": "fresh", "name": name} for name in run.fresh)
+    yield from ({"state": "failed", "name": item.name, "error": str(item.error)} for item in run.failed)
+
+
+def _lines(item: Published, der: str | None) -> str:
+    pruned = f", {item.pruned} dropped" if item.pruned else ""
+    lines = [
+        f"CRL of {item.name.display}: {item.entries} revoked{pruned}, the next one by {rfc3339(item.next_update)}",
+        f"  crl  {item.path}",
+    ]
+    if der is not None:
+        lines.append(f"  der  {der}")
+    return "\n".join(lines)
