@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
+from easycert.bookkeeping import Bookkeeping, Change
 from easycert.errors import InvalidInput, Refused, printable
 from easycert.model import Kind
 from easycert.pki.names import SafeName
@@ -19,10 +21,13 @@ from easycert.store import layout
 from easycert.store.directories import Strictness
 
 if TYPE_CHECKING:
+    from easycert.ledger.protocol import Ledger
     from easycert.signers.protocol import Signers
     from easycert.store.protocol import Store
 
 DEFAULT_DIRECTORY = "~/.syn/certs"
+#: The ledger's file in ``.easycert/``.
+LEDGER = "ledger.sqlite"
 #: No machine that runs this can have an older clock: one whose battery is flat starts in 1970 (hazard E11).
 _EARLIEST_CLOCK = datetime(2020, 1, 1, tzinfo=UTC)
 _VARIABLES = ("EASYCERT_DIR", "SYN_CERT_DIR")
@@ -33,8 +38,18 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def current_user() -> str:
+    """Return the name of the operating system's user who runs this process, or its number where it has none."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
+
+
 class CertDir:
-    """One certificate directory: ``store`` (files), ``signers`` (private keys) and ``clock`` (aware UTC datetimes)."""
+    """One certificate directory: ``store`` (files), ``ledger``, ``signers`` (private keys) and a clock (aware UTC)."""
 
     def __init__(
         self,
@@ -42,9 +57,15 @@ class CertDir:
         signers: Signers | None = None,
         clock: Callable[[], datetime] = utc_now,
         report: Callable[[str], None] | None = None,
+        ledger: Callable[[], Ledger] | None = None,
     ) -> None:
-        """Bind the edges; without *signers*, keys are the key files in *store*; *report* hears of exposed ones."""
+        """Bind the edges; without *signers*, keys are the key files in *store*; *report* hears of exposed ones.
+
+        *ledger* makes the ledger when it is first needed; without it one in memory begins with what is in the store.
+        """
         self.store = store
+        self._open_ledger = ledger or _memory_ledger
+        self._books = Bookkeeping(store, lambda: self.ledger, current_user)
         self._report = report
         self.signers = signers or KeyFiles(self._key_file)
         self._clock = clock
@@ -73,7 +94,7 @@ class CertDir:
             if os.path.exists(item) and not os.path.isdir(item):
                 raise InvalidInput("certificate directory", item, "is not a directory")
         store = FileStore(path, lock_timeout=lock_timeout, unsafe=unsafe, report=report)
-        return cls(store, report=report)
+        return cls(store, report=report, ledger=partial(_sqlite_ledger, os.path.join(path[0], layout.STATE, LEDGER)))
 
     @classmethod
     def in_memory(cls, clock: Callable[[], datetime] = utc_now) -> CertDir:
@@ -81,6 +102,11 @@ class CertDir:
         from easycert.store.memory import MemoryStore
 
         return cls(MemoryStore(), clock=clock)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger of the directory; see :class:`easycert.ledger.protocol.Ledger`."""
+        return self._open_ledger()
 
     def now(self) -> datetime:
         """Return the time, aware and in UTC; a workflow reads it once and passes it down."""
@@ -93,6 +119,10 @@ class CertDir:
             raise Refused("the clock of this machine", f"it says {now:%Y-%m-%d %H:%M}, which cannot be; set it first")
         return now
 
+    def change(self, now: datetime | None = None) -> Change:
+        """Return a block of changes to files and ledger, which happen wholly or not at all, at *now*."""
+        return Change(self.store, self._books, now or self.now())
+
     def read(self, entry: layout.Entry) -> tuple[bytes, str] | None:
         """Return the bytes of *entry* and the path that errors name them by, or None. Raises UnreadableFile."""
         data = self.store.read(entry)
@@ -104,6 +134,18 @@ class CertDir:
         if found and self._report and self.store.exposed(entry):
             self._report(f"the private key {printable(found[1])} can be read by others; chmod 600 it")
         return found
+
+
+def _sqlite_ledger(path: str) -> Ledger:
+    from easycert.ledger.sqlite import SqliteLedger  # many commands need none
+
+    return SqliteLedger(path)
+
+
+def _memory_ledger() -> Ledger:
+    from easycert.ledger.memory import MemoryLedger
+
+    return MemoryLedger()
 
 
 def directories(

@@ -146,6 +146,16 @@ class StoreBusy(EasycertError):
         super().__init__(f"{printable(path)} is locked by {printable(holder)}; waited {waited:g} s")
 
 
+class LedgerUnusable(EasycertError):
+    """The ledger is damaged, gone, or of a version that this easycert does not know; ``newer`` tells the last."""
+
+    def __init__(self, path: str, reason: str, *, newer: bool = False) -> None:
+        self.path = path
+        self.reason = reason
+        self.newer = newer
+        super().__init__(f"the ledger {printable(path)} cannot be used: {printable(reason)}")
+
+
 class UnsafeDirectory(EasycertError):
     """A certificate directory that other people could change under us (OpenSSH calls this StrictModes)."""
 

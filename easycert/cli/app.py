@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from easycert.cli import exits
+from easycert.cli import exits, start_up
 from easycert.cli.options import SETTINGS
 from easycert.cli.spread import spread
 from easycert.cli.table import COMMANDS, COMPLETION_VARIABLE
@@ -50,6 +50,7 @@ class _LazyGroup(TyperGroup):
 def _load(name: str) -> Any:
     row = COMMANDS[name]
     found = getattr(importlib.import_module(f"easycert.cli.commands.{row.module}"), row.function)
+    start_up.spare_openssl_bindings()
     if not isinstance(found, typer.Typer):
         single = typer.Typer(add_completion=False, context_settings=SETTINGS, **_PLAIN)
         single.command(name)(spread(found))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NoReturn
 
 from easycert.certdir import CertDir
-from easycert.cli import exits
+from easycert.cli import exits, start_up
 from easycert.errors import (
     AlreadyExists,
     EasycertError,
@@ -52,6 +52,7 @@ class _Refusal(Exception):
 def run_flags(argv: list[str]) -> int:
     """Run one command line of the flag form and return its exit code: 0 done, 1 failed; argparse exits with 2."""
     options = _parser().parse_args(argv)
+    start_up.spare_openssl_bindings()
     try:
         # Synapse's tool expands variables too: a Dockerfile's exec form has no shell that would.
         directory = options.certdir and os.path.expandvars(options.certdir)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from easycert.cli.render import Palette, aligned, tab_separated
-from easycert.pki.describe.wording import one_line, readable_name
 from easycert.pki.validity import rfc3339
+from easycert.pki.wording import one_line, readable_name
 
 if TYPE_CHECKING:
     from easycert.workflows.inventory import Branch, Listed, Listing, Tree

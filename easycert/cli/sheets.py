@@ -17,7 +17,7 @@ from easycert.pki.describe import (
     Pkcs12Description,
     RequestDescription,
 )
-from easycert.pki.describe.wording import one_line, with_unicode
+from easycert.pki.wording import one_line, with_unicode
 
 if TYPE_CHECKING:
     from easycert.workflows.inventory import Shown

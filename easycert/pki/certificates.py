@@ -59,6 +59,17 @@ class CertificateSpec(Value):
         return self.profile.rules(self.kind, self_signed=self.self_signed)
 
 
+class ToBeSigned(Value):
+    """All of a certificate but the signature (RFC 5280 section 4.1.1.1); extensions with whether they are critical."""
+
+    subject: x509.Name
+    issuer: x509.Name
+    public_key: PublicKey
+    serial: int
+    validity: Validity
+    extensions: tuple[tuple[x509.ExtensionType, bool], ...]
+
+
 class Issuer(Value):
     """Who signs: a distinguished name, the key identifier that points to its key, and the key."""
 
@@ -98,20 +109,31 @@ def subject_key_identifier(certificate: x509.Certificate) -> bytes:
     return cast("x509.SubjectKeyIdentifier", extension.value).digest
 
 
-def sign(spec: CertificateSpec, public_key: PublicKey, issuer: Issuer) -> x509.Certificate:
-    """Return the certificate that *spec* describes for *public_key*, signed by *issuer*."""
+def to_be_signed(spec: CertificateSpec, public_key: PublicKey, issuer: Issuer) -> ToBeSigned:
+    """Return everything that *issuer* signs when it makes the certificate that *spec* describes for *public_key*."""
+    extensions = tuple(_extensions(spec, public_key, issuer))
+    return ToBeSigned(spec.subject, issuer.name, public_key, spec.serial, spec.validity, extensions)
+
+
+def signed(tbs: ToBeSigned, key: PrivateKey) -> x509.Certificate:
+    """Return the certificate that *key* makes of *tbs*."""
     builder = (
         x509.CertificateBuilder()
-        .subject_name(spec.subject)
-        .issuer_name(issuer.name)
-        .public_key(public_key)
-        .serial_number(spec.serial)
-        .not_valid_before(spec.validity.not_before)
-        .not_valid_after(spec.validity.not_after)
+        .subject_name(tbs.subject)
+        .issuer_name(tbs.issuer)
+        .public_key(tbs.public_key)
+        .serial_number(tbs.serial)
+        .not_valid_before(tbs.validity.not_before)
+        .not_valid_after(tbs.validity.not_after)
     )
-    for extension, critical in _extensions(spec, public_key, issuer):
+    for extension, critical in tbs.extensions:
         builder = builder.add_extension(extension, critical)
-    return builder.sign(issuer.key, signature_hash(issuer.key))
+    return builder.sign(key, signature_hash(key))
+
+
+def sign(spec: CertificateSpec, public_key: PublicKey, issuer: Issuer) -> x509.Certificate:
+    """Return the certificate that *spec* describes for *public_key*, signed by *issuer*."""
+    return signed(to_be_signed(spec, public_key, issuer), issuer.key)
 
 
 def _extensions(

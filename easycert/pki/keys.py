@@ -37,6 +37,7 @@ _PUBLIC_KEYS = (
 )
 _RSA_EXPONENT = 65537
 _RSA_BITS_MIN = 2048
+_RSA_BITS_THROWN_AWAY = 1024
 #: Above this a single signature check costs everyone who meets the certificate more than it protects.
 _RSA_BITS_MAX = 16384
 
@@ -103,6 +104,17 @@ def generate_many(key_type: KeyType, count: int) -> list[PrivateKey]:
 
     with ThreadPoolExecutor() as pool:
         return list(pool.map(generate, [key_type] * count))
+
+
+def throw_away(like: PrivateKey) -> PrivateKey:
+    """Return a new key whose signatures have the same algorithm identifier as those of *like*, to be used once.
+
+    A weak one where that is quicker: nobody will ever trust what it signs.
+    """
+    public = like.public_key()
+    if isinstance(public, rsa.RSAPublicKey):
+        return rsa.generate_private_key(_RSA_EXPONENT, _RSA_BITS_THROWN_AWAY)
+    return generate(KeyType(key_name(public)))
 
 
 def signature_hash(key: PrivateKey | PublicKey) -> hashes.SHA256 | hashes.SHA384 | hashes.SHA512 | None:

@@ -14,6 +14,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from easycert.errors import (
     AlreadyExists,
@@ -27,6 +28,9 @@ from easycert.store.directories import StrictModes, Strictness
 from easycert.store.journal import JOURNAL, Journal, Placement, StagedFile
 from easycert.store.layout import Entry
 from easycert.store.lock import ExclusiveDirectory
+
+if TYPE_CHECKING:
+    from easycert.store.protocol import Settlement, Stamp
 
 __all__ = ["CRL_LIMIT", "FileStore", "FileTransaction", "Strictness", "read_file"]
 
@@ -60,6 +64,8 @@ class FileStore:
         self._report = report or _say_nothing
         self._strict = StrictModes(unsafe, self._report)
         self._recovered = False
+        #: Keeps the notes of transactions; set by whoever binds the store to a ledger.
+        self.settlement: Settlement | None = None
 
     def read(self, entry: Entry) -> bytes | None:
         """Return the bytes of *entry*, or None. Raises UnreadableFile."""
@@ -89,6 +95,21 @@ class FileStore:
             names.update(_file_names(os.path.join(directory, folder)))
         return [entry for entry in (Entry(folder, name) for name in sorted(names)) if entry.is_named]
 
+    def stamp(self, entry: Entry) -> Stamp | None:
+        """Return what tells whether *entry* has changed, or None when there is none. Raises UnreadableFile."""
+        path = self.path(entry)
+        try:
+            return _stamp(os.stat(path))
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise UnreadableFile(path, _reason(error)) from error
+
+    def stamps(self, folder: str) -> dict[str, Stamp]:
+        """Return the stamps of all files of *folder*, by file name. Raises UnreadableFile."""
+        self._recover_once()
+        return _stamps(os.path.join(self._directories[0], folder))
+
     def exposed(self, entry: Entry) -> bool:
         """Return whether others than its owner may read or write *entry*; False when there is none."""
         path = self.find(entry)
@@ -106,9 +127,10 @@ class FileStore:
 
     def transaction(self) -> FileTransaction:
         """Return a transaction on the first directory."""
-        return FileTransaction(
-            self._directories[0], strict=self._strict, lock_timeout=self._lock_timeout, report=self._report
-        )
+        return FileTransaction(self._directories[0], self._strict, self._lock_timeout, self._journal)
+
+    def _journal(self, exclusive: ExclusiveDirectory) -> Journal:
+        return Journal(exclusive.directory, self._report, self.settlement)
 
     def recover(self) -> None:
         """Finish what a killed command left unfinished, if there is anything and this process may."""
@@ -120,7 +142,7 @@ class FileStore:
         except (OSError, StoreBusy, StoreFailure, UnsafeDirectory):
             return  # nothing to do, a live writer, or not ours to write: readers go on
         try:
-            Journal(exclusive.directory, self._report).recover()
+            self._journal(exclusive).recover()
         except (OSError, EasycertError):
             return  # the next command that may write tries again, and says why it cannot
         finally:
@@ -143,13 +165,16 @@ class FileTransaction:
     directory is as it was before.
     """
 
-    def __init__(self, path: str, *, strict: StrictModes, lock_timeout: float, report: Callable[[str], None]) -> None:
-        """Take the absolute *path* of the certificate directory, which need not exist."""
+    def __init__(
+        self, path: str, strict: StrictModes, lock_timeout: float, journal: Callable[[ExclusiveDirectory], Journal]
+    ) -> None:
+        """Take the absolute *path* of the certificate directory, which need not exist, and what opens its journal."""
         self._path = path
         self._strict = strict
         self._lock_timeout = lock_timeout
-        self._report = report
+        self._journal = journal
         self._staged: dict[Entry, StagedFile] = {}
+        self._note = b""
         self._exclusive: ExclusiveDirectory | None = None
 
     def create(self, entry: Entry, data: bytes, *, private: bool = False) -> None:
@@ -169,17 +194,22 @@ class FileTransaction:
         earlier = self._staged.get(entry)
         self._stage(entry, data, private, replaces=earlier is None or earlier.placement.replaces)
 
+    def attach(self, note: bytes) -> None:
+        """Give the transaction its note."""
+        self._note = note
+
     def __enter__(self) -> FileTransaction:
         """Lock the directory and finish what a killed command left. Raises StoreBusy, UnsafeDirectory, StoreFailure."""
         with self._as_failures():
             exclusive = ExclusiveDirectory(self._path, self._strict, self._lock_timeout)
             try:
-                Journal(exclusive.directory, self._report).recover()
+                self._journal(exclusive).recover()
             except BaseException:
                 exclusive.close(written=False)
                 raise
         self._exclusive = exclusive
         self._staged.clear()
+        self._note = b""
         return self
 
     def __exit__(
@@ -190,9 +220,9 @@ class FileTransaction:
         self._exclusive = None
         written = False
         try:
-            if kind is None and self._staged:
+            if kind is None and (self._staged or self._note):
                 with self._as_failures():
-                    Journal(exclusive.directory, self._report).write(list(self._staged.values()))
+                    self._journal(exclusive).write(list(self._staged.values()), self._note)
                 written = True
         finally:
             exclusive.close(written=written)
@@ -267,6 +297,20 @@ def _regular(descriptor: int, path: str, limit: int) -> bytes:
     if status.st_size > limit or wanted <= 0:
         raise UnreadableFile(path, f"it is larger than {limit // _MIB} MiB" if limit >= _MIB else "it is too large")
     return b"".join(chunks)
+
+
+def _stamp(status: os.stat_result) -> Stamp:
+    return status.st_size, status.st_mtime_ns, status.st_ino
+
+
+def _stamps(folder: str) -> dict[str, Stamp]:
+    try:
+        with os.scandir(folder) as found:
+            return {file.name: _stamp(file.stat()) for file in found if file.name[0] != "." and file.is_file()}
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise UnreadableFile(folder, _reason(error)) from error
 
 
 def _exists(path: str) -> bool:

@@ -12,9 +12,11 @@ the order given, and the entry is removed.
 - An entry without a record was never promised to anyone and is swept. An entry with a record is finished by the next
   command, unless a foreign file sits in its way: then it is undone.
 - A file system without hard links gets renames instead, and a look before them.
-- One new file alone needs no record: that it is put in place is one step already.
+- One new file alone, without a note, needs no record: that it is put in place is one step already.
+- A note rides in the record: what the ledger has to know. It is handed to the store's settlement once all files are in
+  place, by whoever put them there; when it cannot be settled the files are taken back.
 
-The record is a list of NUL-terminated fields, since a file name may hold anything else.
+The record is a list of NUL-terminated fields, since a file name may hold anything else, and behind it the note.
 """
 
 from __future__ import annotations
@@ -26,16 +28,22 @@ import stat
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
-from easycert.errors import AlreadyExists, printable
+from easycert.errors import AlreadyExists, EasycertError, printable
 from easycert.model import Value
 from easycert.store.directories import WritableDirectory, sync_directory, sync_file
 from easycert.store.layout import STATE, Entry
 
+if TYPE_CHECKING:
+    from easycert.store.protocol import Settlement
+
 JOURNAL = f"{STATE}/journal"
 _RECORD, _RECORD_DRAFT = "record", "record.draft"
 _FORMAT = "easycert-journal-1"
-_READ_MAX = 64 * 1024 * 1024
+_END = b"\0end\0"
+#: A record brings along the certificates of its files; a hundred thousand of them are 70 MB.
+_READ_MAX = 1 << 30
 _ID = r"[0-9a-f]{16}"
 _OURS = r"[0-9]+(\.old|\.new)?|record(\.draft)?"
 _VERBS = {"create": False, "replace": True}
@@ -68,25 +76,38 @@ class Journal:
     Functions raise OSError as the system does, after they have put everything back.
     """
 
-    def __init__(self, directory: WritableDirectory, report: Callable[[str], None]) -> None:
-        """Take the locked *directory*, and whom to tell about what is found in the journal and cannot be understood."""
+    def __init__(
+        self, directory: WritableDirectory, report: Callable[[str], None], settlement: Settlement | None = None
+    ) -> None:
+        """Take the locked *directory*, whom to tell what in the journal cannot be understood, and who keeps notes."""
         self._directory = directory
         self._report = report
+        self._settlement = settlement
 
-    def write(self, files: Sequence[StagedFile]) -> None:
-        """Put all of *files* in place, in their order, or none. Raises AlreadyExists or OSError."""
+    def write(self, files: Sequence[StagedFile], note: bytes = b"") -> None:
+        """Put all of *files* in place, in their order, and settle the *note*, or neither.
+
+        Raises AlreadyExists, OSError, and what the settlement raises.
+        """
+        if not files:
+            self._settle(note, [])
+            return
         placements = [file.placement for file in files]
         for folder in {placement.entry.folder for placement in placements}:
             self._directory.descriptor(folder)  # made and judged before anything is written
         unfinished = _Unfinished.begun(self._directory)
         try:
             unfinished.stage(files)
-            if len(files) > 1 or placements[0].replaces:
-                unfinished.promise(placements, synced=len(files) >= _SYNC_ALL_FROM)
+            if note or len(files) > 1 or placements[0].replaces:
+                unfinished.promise(_written(placements) + note, synced=len(files) >= _SYNC_ALL_FROM)
             unfinished.finish(placements)
+            self._settle(note, placements)
         except BaseException:
-            with suppress(OSError):  # if it cannot be undone now the record stays, and the next command finishes it
-                unfinished.undo(placements)
+            # If it cannot be undone now, or nobody can tell whether it was settled, the record stays, and the next
+            # command finishes it.
+            with suppress(OSError, EasycertError):
+                if not self._is_settled(note):
+                    unfinished.undo(placements)
                 unfinished.discard()
             raise
         else:
@@ -96,7 +117,10 @@ class Journal:
             unfinished.close()
 
     def recover(self) -> None:
-        """Finish what an earlier process promised and sweep what it did not. Raises OSError when it cannot."""
+        """Finish what an earlier process promised and sweep what it did not.
+
+        Raises OSError, or what the settlement raises, when it cannot.
+        """
         for name in sorted(os.listdir(self._directory.descriptor(JOURNAL))):
             if not self._recovered(name):
                 shown = printable(os.path.join(self._directory.path, JOURNAL, name))
@@ -116,16 +140,26 @@ class Journal:
 
     def _settled(self, unfinished: _Unfinished) -> bool:
         record = unfinished.record()
-        placements = _parsed(record) if record is not None else []
+        fields, end, note = (record or b"").partition(_END)
+        placements = [] if record is None else _parsed(fields) if end else None
         if placements is None:
             return False
-        try:
-            unfinished.finish(placements)
-        except AlreadyExists as conflict:  # and for no other reason: the command may have reported success
-            unfinished.undo(placements)
-            self._report(f"an interrupted command was undone: {conflict}")
+        if not self._is_settled(note):
+            try:
+                unfinished.finish(placements)
+                self._settle(note, placements)
+            except AlreadyExists as conflict:  # and for no other reason: the command may have reported success
+                unfinished.undo(placements)
+                self._report(f"an interrupted command was undone: {conflict}")
         unfinished.discard()
         return True
+
+    def _settle(self, note: bytes, placements: Sequence[Placement]) -> None:
+        if note and self._settlement:
+            self._settlement.settle(note, [placement.entry for placement in placements])
+
+    def _is_settled(self, note: bytes) -> bool:
+        return bool(note) and self._settlement is not None and self._settlement.is_settled(note)
 
 
 class _Unfinished:
@@ -156,8 +190,8 @@ class _Unfinished:
         for number, file in enumerate(files):
             self._write(str(number), file.data, mode=_PRIVATE if file.private else _PUBLIC, durable=durable)
 
-    def promise(self, placements: Sequence[Placement], *, synced: bool) -> None:
-        self._write(_RECORD_DRAFT, _written(placements), mode=_PRIVATE, durable=not synced)
+    def promise(self, record: bytes, *, synced: bool) -> None:
+        self._write(_RECORD_DRAFT, record, mode=_PRIVATE, durable=not synced)
         if synced:
             os.sync()
         os.rename(_RECORD_DRAFT, _RECORD, src_dir_fd=self._here, dst_dir_fd=self._here)
@@ -296,15 +330,15 @@ def _written(placements: Sequence[Placement]) -> bytes:
     for placement in placements:
         verb = "replace" if placement.replaces else "create"
         fields += [verb, placement.entry.folder, placement.entry.filename]
-    return b"".join(os.fsencode(field) + b"\0" for field in [*fields, "end"])
+    return b"\0".join(map(os.fsencode, fields)) + _END
 
 
 def _parsed(record: bytes) -> list[Placement] | None:
     """Return what a record says; None when it is not one, or names a place outside the certificate directory."""
     first, *fields = os.fsdecode(record).split("\0")
-    if first != _FORMAT or fields[-2:] != ["end", ""] or len(fields) % 3 != 2:
+    if first != _FORMAT or len(fields) % 3:
         return None
-    steps = list(zip(fields[0:-2:3], fields[1:-2:3], fields[2:-2:3], strict=True))
+    steps = list(zip(fields[0::3], fields[1::3], fields[2::3], strict=True))
     try:
         for _, folder, name in steps:
             Entry(folder, name).require_plain()

@@ -5,9 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from easycert.errors import AlreadyExists, StoreBusy
 from easycert.store.layout import Entry
+
+if TYPE_CHECKING:
+    from easycert.store.protocol import Settlement, Stamp
 
 
 class MemoryStore:
@@ -24,6 +28,8 @@ class MemoryStore:
         self.directory = directory
         self._lock = threading.Lock()
         self._lock_timeout = lock_timeout
+        #: Keeps the notes of transactions; set by whoever binds the store to a ledger.
+        self.settlement: Settlement | None = None
 
     def read(self, entry: Entry) -> bytes | None:
         """Return the bytes of *entry*, or None."""
@@ -41,6 +47,17 @@ class MemoryStore:
         """Return the files of *folder* that could be a certificate's, sorted."""
         found = sorted(path.partition("/")[2] for path in self.files if path.startswith(f"{folder}/"))
         return [entry for entry in (Entry(folder, name) for name in found) if entry.is_named]
+
+    def stamp(self, entry: Entry) -> Stamp | None:
+        """Return what tells whether *entry* has changed, or None when there is none."""
+        data = self.files.get(entry.path)
+        return None if data is None else (len(data), hash(data), 0)
+
+    def stamps(self, folder: str) -> dict[str, Stamp]:
+        """Return the stamps of all files of *folder*, by file name."""
+        found = (path.partition("/")[2] for path in self.files if path.startswith(f"{folder}/"))
+        stamps = ((name, self.stamp(Entry(folder, name))) for name in found if not name.startswith("."))
+        return {name: stamp for name, stamp in stamps if stamp is not None}
 
     def exposed(self, entry: Entry) -> bool:
         """Return whether others than its owner may read or write *entry*; False when there is none."""
@@ -66,6 +83,7 @@ class MemoryTransaction:
         self._lock = lock
         self._timeout = timeout
         self._staged: dict[Entry, tuple[bytes, int]] = {}
+        self._note = b""
 
     def create(self, entry: Entry, data: bytes, *, private: bool = False) -> None:
         """Stage a new file. Raises AlreadyExists."""
@@ -79,20 +97,35 @@ class MemoryTransaction:
         entry.require_plain()
         self._staged[entry] = bytes(data), 0o600 if private else 0o644
 
+    def attach(self, note: bytes) -> None:
+        """Give the transaction its note."""
+        self._note = note
+
     def __enter__(self) -> MemoryTransaction:
         """Wait for other writers. Raises StoreBusy."""
         if not self._lock.acquire(timeout=self._timeout):
             raise StoreBusy(self._store.directory, "another transaction", self._timeout)
         self._staged.clear()
+        self._note = b""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Put the files in place unless the block raised."""
+        """Put the files in place, and settle the note, unless the block raised."""
         try:
             if kind is None:
-                for entry, (data, mode) in self._staged.items():
-                    self._store.files[entry.path], self._store.modes[entry.path] = data, mode
+                self._place()
         finally:
             self._lock.release()
+
+    def _place(self) -> None:
+        store, before = self._store, (dict(self._store.files), dict(self._store.modes))
+        for entry, (data, mode) in self._staged.items():
+            store.files[entry.path], store.modes[entry.path] = data, mode
+        try:
+            if self._note and store.settlement:
+                store.settlement.settle(self._note, list(self._staged))
+        except BaseException:
+            store.files, store.modes = before
+            raise

@@ -6,11 +6,31 @@ Two implementations ship: :class:`easycert.store.files.FileStore` (a directory) 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from easycert.store.layout import Entry
+
+#: What tells a file that is unchanged: its size in bytes, time of change in nanoseconds, and inode number.
+Stamp: TypeAlias = tuple[int, int, int]
+
+
+class Settlement(Protocol):
+    """What must happen exactly once together with the files of a transaction: its note is kept somewhere.
+
+    The note is in the journal from the moment on in which the files are promised, so whoever finishes an interrupted
+    transaction settles its note too.
+    """
+
+    def settle(self, note: bytes, entries: Sequence[Entry]) -> None:
+        """Keep *note*, now that the files *entries* are in place; does nothing for one that is kept already.
+
+        Raises an EasycertError when it cannot; the files are then taken back.
+        """
+
+    def is_settled(self, note: bytes) -> bool:
+        """Return whether *note* is kept."""
 
 
 class Transaction(Protocol):
@@ -30,6 +50,9 @@ class Transaction(Protocol):
     def replace(self, entry: Entry, data: bytes, *, private: bool = False) -> None:
         """Stage a file that takes the place of whatever is there."""
 
+    def attach(self, note: bytes) -> None:
+        """Give the transaction a *note*, which the store's :class:`Settlement` keeps together with the files."""
+
     def __enter__(self) -> Transaction: ...
 
     def __exit__(
@@ -39,6 +62,9 @@ class Transaction(Protocol):
 
 class Store(Protocol):
     """Files of one certificate directory, read along its search path, written to its first directory."""
+
+    #: Keeps the notes of transactions; set by whoever binds the store to a ledger.
+    settlement: Settlement | None
 
     def read(self, entry: Entry) -> bytes | None:
         """Return the bytes of *entry* from the first directory of the search path that has it, or None.
@@ -54,6 +80,12 @@ class Store(Protocol):
 
     def entries(self, folder: str) -> list[Entry]:
         """Return the files of *folder* along the search path, sorted, each name once, hidden files left out."""
+
+    def stamp(self, entry: Entry) -> Stamp | None:
+        """Return the stamp of *entry* where it is written, or None when there is none."""
+
+    def stamps(self, folder: str) -> dict[str, Stamp]:
+        """Return the stamps of the files of *folder* where it is written, by file name, hidden files left out."""
 
     def exposed(self, entry: Entry) -> bool:
         """Return whether people other than its owner may read or write *entry*."""

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import cast
 
 from cryptography import x509
 
+from easycert.bookkeeping import Change
 from easycert.certdir import CertDir
 from easycert.errors import EncryptedKey, InvalidInput, IssuerUnusable, KeyMismatch, Malformed, Refused
+from easycert.ledger.entries import Event
 from easycert.model import Kind, Value
 from easycert.pki import issuers
-from easycert.pki.certificates import certificate_pem, is_ca, is_self_issued
+from easycert.pki.certificates import certificate_pem, is_ca, is_self_issued, load_certificate
 from easycert.pki.chains import order_chain
 from easycert.pki.describe.certificate import guessed_kind
+from easycert.pki.encodings import Encoding
+from easycert.pki.facts import fingerprint_of
 from easycert.pki.formats.pem import Item, StoredKey, StoredPkcs12, identify
 from easycert.pki.formats.pkcs12 import unpack
 from easycert.pki.keys import PrivateKey, PublicKey, private_pem, public_der, require_named_curve, require_strong
@@ -23,7 +28,6 @@ from easycert.pki.subjects import common_name, shown_name
 from easycert.store import layout
 from easycert.store.files import read_file
 from easycert.store.layout import Entry
-from easycert.store.protocol import Transaction
 from easycert.workflows.authorities import certificates_below
 
 #: What may be copied in as it is.
@@ -88,8 +92,11 @@ def copy_in(certdir: CertDir, source: str, folder: str) -> Copied:
         raise InvalidInput("file", source, f"is not named like {', '.join(SUFFIXES)}")
     target = Entry(folder, f"{SafeName(stem)}.{suffix}")
     certdir.store.require_absent([target])
-    with certdir.store.transaction() as files:
-        files.create(target, data, private=suffix in _PRIVATE)
+    with certdir.change() as change:
+        change.create(target, data, private=suffix in _PRIVATE)
+        if suffix == "crt":
+            with suppress(Malformed):  # Synapse's tool copies anything; the ledger remembers certificates
+                _record(change, target, load_certificate(data, source))
     return Copied(source, certdir.store.path(target))
 
 
@@ -241,9 +248,11 @@ def _place(
         store.require_absent(item.entry for item in wanted)
     parents = [_Placed(layout.certificate(Kind.CA, _name(item, "the chain")), certificate_pem(item)) for item in above]
     wanted += [item for item in parents if store.find(item.entry) is None]
-    with store.transaction() as files:
+    with certdir.change() as change:
         for item in wanted:
-            _put(files, item, replace=replace)
+            change.put(item.entry, item.data, private=item.private, replace=replace)
+            if item.entry.suffix == "crt":
+                _record(change, item.entry, load_certificate(item.data, item.entry.path))
     return (store.path(item.entry) for item in wanted)
 
 
@@ -256,5 +265,14 @@ def _namesakes(certdir: CertDir, above: Sequence[x509.Certificate]) -> Iterator[
             yield f"kept the CA '{name}' that is here: the one in the chain is another of that name"
 
 
-def _put(files: Transaction, item: _Placed, *, replace: bool) -> None:
-    (files.replace if replace else files.create)(item.entry, item.data, private=item.private)
+def _record(change: Change, entry: Entry, certificate: x509.Certificate) -> None:
+    der = certificate.public_bytes(Encoding.DER)
+    (kind,) = (kind for kind, folder in layout.FOLDERS.items() if folder == entry.folder)
+    change.record(
+        Event.IMPORTED,
+        kind=kind.value,
+        name=entry.name,
+        fingerprint=fingerprint_of(der),
+        details=(("origin", "import"),),
+        der=der,
+    )

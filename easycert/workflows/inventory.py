@@ -20,10 +20,10 @@ from easycert.pki.certificates import is_ca, load_certificate
 from easycert.pki.chains import IssuerPool
 from easycert.pki.describe import Description, describe
 from easycert.pki.describe.certificate import days_left, describe_certificate, fingerprint, is_self_signed, state
-from easycert.pki.describe.wording import even_hex
 from easycert.pki.formats.pem import Item, StoredPublicKey, identify
 from easycert.pki.keys import key_name
 from easycert.pki.subjects import shown_name
+from easycert.pki.wording import even_hex
 from easycert.store import layout
 from easycert.store.layout import Entry
 from easycert.workflows.lookup import Found, KeyBeside, find, key_beside

@@ -11,18 +11,19 @@ from easycert.certdir import CertDir
 from easycert.errors import InvalidInput, IssuerUnusable
 from easycert.model import Kind, Value
 from easycert.pki import certificates, keys
-from easycert.pki.certificates import CertificateSpec, Issuer
+from easycert.pki.certificates import CertificateSpec
 from easycert.pki.dns import mixed_scripts
 from easycert.pki.issuers import path_length_left, require_permits
-from easycert.pki.keys import KeyType, PrivateKey, PublicKey
+from easycert.pki.keys import KeyType, PrivateKey
 from easycert.pki.names import SafeName
 from easycert.pki.profiles import MODERN, Profile
 from easycert.pki.sans import SubjectAltName, unique_sans
 from easycert.pki.subjects import Attributes, distinguished_name
 from easycert.pki.validity import Validity, When, period, rfc3339
 from easycert.store import layout
-from easycert.workflows import authorities
+from easycert.workflows import authorities, signing
 from easycert.workflows.authorities import Authority
+from easycert.workflows.signing import Order
 
 #: A leaf that is to live exactly as long as its CA is always some seconds younger; nobody wants to hear of that.
 _WORTH_SAYING = timedelta(days=1)
@@ -79,15 +80,18 @@ def issue(certdir: CertDir, requests: Sequence[IssueRequest], *, replace: bool =
     signers = _authorities(certdir, requests, now)
     prepared = [_prepared(request, signers.get(request.signas), now) for request in requests]
     prepared = [item._replace(notes=(*item.notes, *_orphaned(certdir, item.request))) for item in prepared]
-    made = [(item, key, _signed(item, key)) for item, key in zip(prepared, _new_keys(requests), strict=True)]
-    with certdir.store.transaction() as files:
-        put = files.replace if replace else files.create
-        for item, key, certificate in made:
+    keyed = list(zip(prepared, _new_keys(requests), strict=True))
+    with certdir.change(now) as change:
+        if not replace:  # once more, now that nobody else can write: nothing is signed in vain
+            certdir.store.require_absent(entry for request in requests for entry in _targets(request))
+        made = signing.sign(change, [_order(item, key) for item, key in keyed])
+        for (item, key), certificate in zip(keyed, made, strict=True):
             request = item.request
+            key_entry, certificate_entry = _targets(request)
             pem = keys.private_pem(key, traditional=request.profile.traditional_keys)
-            put(layout.key(request.kind, request.name), pem, private=True)
-            put(layout.certificate(request.kind, request.name), chain_pem(request.kind, certificate, item.authority))
-    return tuple(_issued(certdir, item, certificate) for item, _, certificate in made)
+            change.put(key_entry, pem, private=True, replace=replace)
+            change.put(certificate_entry, chain_pem(request.kind, certificate, item.authority), replace=replace)
+    return tuple(_issued(certdir, item, certificate) for item, certificate in zip(prepared, made, strict=True))
 
 
 def _orphaned(certdir: CertDir, request: IssueRequest) -> tuple[str, ...]:
@@ -126,14 +130,6 @@ def describe(
         _require_another(spec, request, authority)
         require_permits(authority.path, authority.name, spec)
     return spec, (*notes, *_homographs(spec))
-
-
-def sign(spec: CertificateSpec, public_key: PublicKey, issuer: Issuer, authority: Authority | None) -> x509.Certificate:
-    """Return the signed certificate, after its signature was checked with the issuer's public key."""
-    certificate = certificates.sign(spec, public_key, issuer)
-    parent = certificate if authority is None else authority.certificate
-    certificates.require_signed_by(certificate, parent, "the CA" if authority is None else f"the CA '{authority.name}'")
-    return certificate
 
 
 def chain_pem(kind: Kind, certificate: x509.Certificate, authority: Authority | None) -> bytes:
@@ -200,9 +196,11 @@ def _new_keys(requests: Sequence[IssueRequest]) -> list[PrivateKey]:
     return [made[key_type].pop() for key_type in wanted]
 
 
-def _signed(item: _Prepared, key: PrivateKey) -> x509.Certificate:
+def _order(item: _Prepared, key: PrivateKey) -> Order:
     issuer = item.authority.issuer if item.authority else certificates.self_issuer(item.spec, key)
-    return sign(item.spec, key.public_key(), issuer, item.authority)
+    tbs = certificates.to_be_signed(item.spec, key.public_key(), issuer)
+    request = item.request
+    return Order(request.kind, request.name, tbs, issuer, item.authority, "fresh", request.profile.name)
 
 
 def _issued(certdir: CertDir, item: _Prepared, certificate: x509.Certificate) -> Issued:

@@ -10,7 +10,7 @@ from easycert.certdir import CertDir
 from easycert.errors import InvalidName, KeyMismatch, RequestRefused, WeakKey
 from easycert.model import Kind, Value
 from easycert.pki import csr
-from easycert.pki.certificates import CertificateSpec
+from easycert.pki.certificates import CertificateSpec, to_be_signed
 from easycert.pki.csr import Request
 from easycert.pki.keys import PublicKey, public_der
 from easycert.pki.names import NAMES, CommonName, HostName, SafeName, SynapseHostName
@@ -18,14 +18,9 @@ from easycert.pki.profiles import MODERN, Profile
 from easycert.pki.sans import SanType, SubjectAltName, unique_sans
 from easycert.pki.validity import When
 from easycert.store import layout
-from easycert.workflows import authorities
-from easycert.workflows.issue import (
-    Issued,
-    IssueRequest,
-    chain_pem,
-    describe,
-    sign,
-)
+from easycert.workflows import authorities, signing
+from easycert.workflows.issue import Issued, IssueRequest, chain_pem, describe
+from easycert.workflows.signing import Order
 
 
 class SigningRequest(Value):
@@ -68,9 +63,13 @@ def sign_request(certdir: CertDir, wanted: SigningRequest, *, replace: bool = Fa
     _require_key_beside(certdir, request.public_key, name, wanted)
     spec, notes = describe(_issue_request(request, name, wanted), authority, now)
     _require_no_wildcard(spec, wanted)
-    certificate = sign(spec, request.public_key, authority.issuer, authority)
-    with certdir.store.transaction() as files:
-        (files.replace if replace else files.create)(entry, chain_pem(wanted.kind, certificate, authority))
+    tbs = to_be_signed(spec, request.public_key, authority.issuer)
+    order = Order(wanted.kind, name, tbs, authority.issuer, authority, "csr", wanted.profile.name)
+    with certdir.change(now) as change:
+        if not replace:  # once more, now that nobody else can write: nothing is signed in vain
+            certdir.store.require_absent([entry])
+        (certificate,) = signing.sign(change, [order])
+        change.put(entry, chain_pem(wanted.kind, certificate, authority), replace=replace)
     ignored = _ignored(request, wanted)
     path = certdir.store.path(entry)
     return Issued(wanted.kind, name, certificate, path, None, (*ignored, *notes))

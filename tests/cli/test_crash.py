@@ -15,14 +15,18 @@ from typing import NamedTuple
 import pytest
 
 from easycert.certdir import CertDir
+from easycert.ledger.entries import GENESIS, chained
+from easycert.ledger.records import Query
 from easycert.model import Kind
 from easycert.pki import keys
 from easycert.pki.certificates import load_certificate
 from easycert.pki.crl import load_crl
+from easycert.pki.encodings import Encoding
+from easycert.pki.facts import fingerprint_of
 from easycert.pki.keys import KeyType, public_der
 from easycert.pki.names import SafeName
 from easycert.store.layout import FOLDERS
-from tests.cli.doors import Ended, snapshot, went
+from tests.cli.doors import Ended, Snapshot, snapshot, went
 from tests.faults import Fault, Outcome, forked, injected, sweep
 
 
@@ -128,6 +132,11 @@ class Runs:
         shutil.copytree(self._template, self.top, symlinks=True)
 
 
+def without_ledger(files: Snapshot) -> Snapshot:
+    """Return *files* without the ledger: it may have learned what was meant to be signed, before something failed."""
+    return {path: seen for path, seen in files.items() if "/ledger.sqlite" not in path}
+
+
 class Failed(Exception):
     """The command said that it failed."""
 
@@ -156,12 +165,38 @@ def assert_pairs_are_whole(certs: Path) -> None:
         load_crl(path.read_bytes(), str(path))
 
 
+def assert_ledger_agrees(certs: Path) -> None:
+    """Assert that no file is without its row and no row claims a file that never came, and that the chain is whole."""
+    ledger = CertDir.open(certs).ledger
+    files = {
+        path.relative_to(certs).as_posix(): fingerprint_of(pem_to_der(path))
+        for folder in FOLDERS.values()
+        for path in (certs / folder).glob("*.crt")
+    }
+    if ledger.exists():
+        assert {item.path: item.fingerprint for item, _ in ledger.located()} == files
+        current = {record.fingerprint for record in ledger.records(Query(current=True))}
+        assert set(files.values()) == current
+        digest = GENESIS
+        for item in ledger.entries():
+            digest = chained(digest, item.entry)
+            assert item.digest == digest
+        ledger.close()
+    else:
+        assert files == {}
+
+
+def pem_to_der(path: Path) -> bytes:
+    return load_certificate(path.read_bytes(), str(path)).public_bytes(Encoding.DER)
+
+
 def assert_settled(runs: Runs) -> None:
     """Assert all or nothing, that readers work, and that the same command again succeeds or tells why it need not."""
     assert_pairs_are_whole(runs.certs)
     there = [(runs.certs / path).exists() for path in runs.command.makes]
     assert len(set(there)) <= 1, runs.command.makes
     assert went("list", "-q", f"--certdir={runs.certs}").code == 0
+    assert_ledger_agrees(runs.certs)
     with injected(Fault("none")):  # only for its speed
         ended = runs.go()
     if there and all(there) and runs.command.again:
@@ -171,6 +206,7 @@ def assert_settled(runs: Runs) -> None:
         assert ended.code == 0, ended
     assert all((runs.certs / path).exists() for path in runs.command.makes)
     assert_pairs_are_whole(runs.certs)
+    assert_ledger_agrees(runs.certs)
 
 
 def some(*names: str) -> Callable[..., object]:
@@ -199,7 +235,8 @@ def test_a_failing_call_fails_the_command_in_one_sentence_and_changes_nothing(ru
     for outcome in runs.swept(action):
         assert outcome.error in ("", "Failed")
         if outcome.error:
-            assert snapshot(runs.top) == runs.before
+            assert without_ledger(snapshot(runs.top)) == without_ledger(runs.before)
+            assert_ledger_agrees(runs.certs)
         assert_settled(runs)
 
 

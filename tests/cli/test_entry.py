@@ -259,8 +259,8 @@ def test_few_file_descriptors_are_enough_or_refused(tmp_path: Path, argv: tuple[
     )
     assert done.returncode in (0, 1)
     assert_no_traceback(done)
-    if done.returncode:
-        assert not (tmp_path / "certs").exists()
+    if done.returncode:  # the ledger may say that something was meant to be signed; nothing was
+        assert list((tmp_path / "certs").rglob("*.crt")) + list((tmp_path / "certs").rglob("*.key")) == []
 
 
 def test_a_core_dump_is_impossible(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ from easycert.errors import EncryptedKey, Malformed
 from easycert.model import Kind
 from easycert.pki.describe import describe
 from easycert.pki.describe.certificate import CertificateDescription, describe_certificate
-from easycert.pki.describe.wording import even_hex, one_line, with_unicode
 from easycert.pki.formats.pem import StoredKey, StoredPkcs12, StoredPublicKey, identify
+from easycert.pki.wording import even_hex, one_line, with_unicode
 from tests.pki.chainmaker import DAY, NOW, Made, Recipe, ca, crl, name, sans, server, shared_key, usage
 
 ROOT = ca(path_length=1)

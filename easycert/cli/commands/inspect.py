@@ -20,8 +20,8 @@ from easycert.cli.options import (
 from easycert.cli.render import Palette, as_json, fits
 from easycert.errors import InvalidInput, VerificationFailed
 from easycert.model import Kind
-from easycert.pki.describe.wording import one_line, readable_name
 from easycert.pki.rules import Purpose
+from easycert.pki.wording import one_line, readable_name
 
 if TYPE_CHECKING:
     from easycert.workflows.inventory import Problem

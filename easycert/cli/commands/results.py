@@ -51,7 +51,7 @@ def put(habits: Habits, kind: str, rows: Iterable[dict[str, Any]], texts: Iterab
 
 
 def _issued_fields(item: Issued) -> dict[str, Any]:
-    from easycert.pki.describe.wording import even_hex  # as the listing writes it; only for JSON
+    from easycert.pki.wording import even_hex  # as the listing writes it; only for JSON
 
     certificate = item.certificate
     return {

@@ -15,10 +15,10 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsag
 from easycert.errors import WeakKey
 from easycert.model import Kind
 from easycert.pki.certificates import basic_constraints, is_ca, is_self_issued
-from easycert.pki.describe.wording import even_hex, general_names, key_usages, oid_name, one_line, uris
 from easycert.pki.dns import mixed_scripts
 from easycert.pki.keys import key_name, require_strong
 from easycert.pki.subjects import common_name, shown_name
+from easycert.pki.wording import even_hex, general_names, key_usages, oid_name, one_line, uris
 
 _BROKEN_HASHES = (hashes.MD5, hashes.SHA1)
 _DAY = timedelta(days=1)

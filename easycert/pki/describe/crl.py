@@ -9,8 +9,8 @@ from datetime import datetime
 from cryptography import x509
 
 from easycert.pki.describe.certificate import authority_key_identifier, extension, signature_warnings
-from easycert.pki.describe.wording import even_hex, oid_name
 from easycert.pki.subjects import shown_name
+from easycert.pki.wording import even_hex, oid_name
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from easycert.errors import EncryptedKey, Malformed
 from easycert.pki.describe.certificate import CertificateDescription, describe_certificate
 from easycert.pki.describe.key import KeyDescription, describe_private_key
-from easycert.pki.describe.wording import one_line
 from easycert.pki.formats.pem import StoredKey, StoredPkcs12
+from easycert.pki.wording import one_line
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from easycert.pki.describe.certificate import (
     usages,
 )
 from easycert.pki.describe.key import spki_sha256
-from easycert.pki.describe.wording import oid_name
 from easycert.pki.keys import key_name
 from easycert.pki.subjects import shown_name
+from easycert.pki.wording import oid_name
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,60 @@
+"""What the ledger in SQLite is asked: plain SELECTs, and rows as the records of :mod:`easycert.ledger.records`."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+
+from easycert.ledger.entries import GENESIS, Entry, Event, Located, read_instant
+from easycert.ledger.records import Chained, Head, Query, Record, Revocation
+
+_COLUMNS = ", ".join(f"c.{field}" for field in Record._fields[:-2])
+_RECORD = f"{_COLUMNS}, coalesce(r.at, ''), coalesce(r.reason, '')"
+_JOINED = "certificates c LEFT JOIN revocations r ON r.issuer_id = c.issuer_id AND r.serial = c.serial"
+
+
+def head(connection: sqlite3.Connection) -> Head:
+    """Return the end of the chain."""
+    row = connection.execute("SELECT number, digest, at FROM entries ORDER BY number DESC LIMIT 1").fetchone()
+    return Head(*(row or (0, GENESIS, "")))
+
+
+def entries(connection: sqlite3.Connection) -> Iterator[Chained]:
+    """Yield every entry in its order."""
+    rows = connection.execute(
+        "SELECT number, digest, event, at, actor, id, kind, name, fingerprint, details FROM entries ORDER BY number"
+    )
+    for number, digest, event, at, actor, entry_id, kind, name, fingerprint, details in rows:
+        pairs = tuple(json.loads(details).items())
+        entry = Entry(Event(event), read_instant(at), actor, entry_id, kind, name, fingerprint, pairs)
+        yield Chained(number, entry, digest)
+
+
+def records(connection: sqlite3.Connection, query: Query | None) -> list[Record]:
+    """Return the certificates that *query* asks for, the newest first."""
+    wanted = {} if query is None else {field: value for field, value in query._asdict().items() if value}
+    current = wanted.pop("current", False)
+    conditions = [f"c.{field} = :{field}" for field in wanted] + ["c.replaced_by = ''"] * bool(current)
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    rows = connection.execute(f"SELECT {_RECORD} FROM {_JOINED} {where} ORDER BY c.number DESC", wanted)
+    return list(map(Record._make, rows))
+
+
+def located(connection: sqlite3.Connection) -> list[tuple[Located, Record]]:
+    """Return every file that is known, with the record of its certificate."""
+    width = len(Located._fields)
+    rows = connection.execute(
+        f"SELECT f.path, f.fingerprint, f.size, f.mtime_ns, f.inode, {_RECORD} "
+        f"FROM files f JOIN {_JOINED} WHERE c.fingerprint = f.fingerprint"
+    )
+    return [(Located._make(row[:width]), Record._make(row[width:])) for row in rows]
+
+
+def revocations(connection: sqlite3.Connection, issuer_ids: Sequence[str] | None) -> list[Revocation]:
+    """Return what is revoked, under these issuers only where given."""
+    where, values = "", tuple(issuer_ids or ())
+    if issuer_ids is not None:
+        where = f"WHERE issuer_id IN ({','.join('?' * len(values))})"
+    rows = connection.execute(f"SELECT issuer_id, serial, at, reason FROM revocations {where}", values)
+    return list(map(Revocation._make, rows))

@@ -1,0 +1,101 @@
+"""From a description to a signature, the way every certificate goes: draft, record what is meant, sign, compare.
+
+The to-be-signed bytes are signed with a throw-away key first and judged as the certificate that they would become. Then
+what is about to be signed is recorded, durably, and only then the real key signs, the very same bytes: the order that
+the most careful public CAs keep (CA/B Forum BR 4.3.1.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+from cryptography import x509
+
+from easycert.bookkeeping import Change
+from easycert.errors import Refused
+from easycert.ledger.entries import Event
+from easycert.model import Kind, Value
+from easycert.pki import certificates, keys
+from easycert.pki.certificates import Issuer, ToBeSigned
+from easycert.pki.encodings import Encoding
+from easycert.pki.facts import fingerprint_of
+from easycert.pki.names import SafeName
+from easycert.pki.subjects import shown_name
+from easycert.pki.wording import even_hex
+from easycert.workflows.authorities import Authority
+
+
+class Order(Value):
+    """A certificate to be signed, its place in the directory, and how the ledger is to remember its making.
+
+    *authority* is the CA, None for a self-signed certificate; *origin* is ``fresh``, ``csr`` or ``renewal``.
+    """
+
+    kind: Kind
+    name: SafeName
+    tbs: ToBeSigned
+    issuer: Issuer
+    authority: Authority | None
+    origin: str
+    profile: str = ""
+    renewal_of: str = ""
+
+
+class _Draft(Value):
+    order: Order
+    tbs_bytes: bytes
+
+
+def sign(change: Change, orders: Sequence[Order]) -> list[x509.Certificate]:
+    """Return the certificates that *orders* describe, each of which is recorded in *change*.
+
+    Raises Refused for one that must not be signed, and KeyMismatch when a CA's key is not its own.
+    """
+    drafts = [_drafted(order) for order in orders]
+    change.intend([_intent(draft) for draft in drafts])
+    made = [_signed(draft) for draft in drafts]
+    for order, certificate in zip(orders, made, strict=True):
+        _record(change, order, certificate)
+    return made
+
+
+def _drafted(order: Order) -> _Draft:
+    draft = certificates.signed(order.tbs, keys.throw_away(order.issuer.key))
+    return _Draft(order, draft.tbs_certificate_bytes)
+
+
+def _intent(draft: _Draft) -> tuple[tuple[str, str], ...]:
+    order = draft.order
+    return (
+        ("kind", order.kind.value),
+        ("name", order.name),
+        ("issuer", shown_name(order.tbs.issuer)),
+        ("issuer_id", order.issuer.key_identifier.hex()),
+        ("serial", even_hex(order.tbs.serial)),
+        ("tbs_sha256", sha256(draft.tbs_bytes).hexdigest()),
+    )
+
+
+def _signed(draft: _Draft) -> x509.Certificate:
+    order = draft.order
+    certificate = certificates.signed(order.tbs, order.issuer.key)
+    if certificate.tbs_certificate_bytes != draft.tbs_bytes:
+        raise Refused(order.name, "what its CA's key signed is not what was checked before; it is thrown away")
+    parent = order.authority.certificate if order.authority else certificate
+    source = f"the CA '{order.authority.name}'" if order.authority else "the CA"
+    certificates.require_signed_by(certificate, parent, source)
+    return certificate
+
+
+def _record(change: Change, order: Order, certificate: x509.Certificate) -> None:
+    der = certificate.public_bytes(Encoding.DER)
+    details = (("origin", order.origin), ("profile", order.profile), ("renewal_of", order.renewal_of))
+    change.record(
+        Event.ISSUED,
+        kind=order.kind.value,
+        name=order.name,
+        fingerprint=fingerprint_of(der),
+        details=tuple(pair for pair in details if pair[1]),
+        der=der,
+    )

@@ -1,0 +1,200 @@
+"""What every ledger promises: the same tests over SQLite and over its twin in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from easycert.errors import LedgerUnusable
+from easycert.ledger.entries import GENESIS, Event, Located, chained
+from easycert.ledger.memory import MemoryLedger
+from easycert.ledger.protocol import Ledger
+from easycert.ledger.records import Head, Query
+from easycert.ledger.sqlite import SqliteLedger
+from easycert.pki.facts import facts_of
+from tests.ledger.examples import certificate, entry, issued, revoked
+
+
+@pytest.fixture(params=["sqlite", "memory"])
+def made(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Ledger]:
+    return MemoryLedger if request.param == "memory" else lambda: SqliteLedger(str(tmp_path / "ledger.sqlite"))
+
+
+@pytest.fixture
+def ledger(made: Callable[[], Ledger]) -> Ledger:
+    ledger = made()
+    ledger.create([])
+    return ledger
+
+
+def names(ledger: Ledger, query: Query | None = None) -> list[str]:
+    return [record.name for record in ledger.records(query or Query())]
+
+
+def test_there_is_none_before_it_is_created(made: Callable[[], Ledger]) -> None:
+    assert not made().exists()
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda ledger: ledger.head(),
+        lambda ledger: ledger.records(Query()),
+        lambda ledger: ledger.append([issued("a.example")]),
+        lambda ledger: ledger.has("00"),
+        lambda ledger: list(ledger.entries()),
+        lambda ledger: ledger.located(),
+        lambda ledger: ledger.revocations(),
+    ],
+)
+def test_one_that_is_not_there_cannot_be_used(made: Callable[[], Ledger], ask: Callable[[Ledger], object]) -> None:
+    with pytest.raises(LedgerUnusable):
+        ask(made())
+
+
+def test_it_begins_with_what_it_is_created_with(made: Callable[[], Ledger]) -> None:
+    ledger = made()
+    ledger.create([issued("a.example", event=Event.ADOPTED)])
+    assert names(ledger) == ["a.example"]
+
+
+def test_a_certificate_is_found_by_each_of_its_facts(ledger: Ledger) -> None:
+    ledger.append([issued("a.example"), issued("b.example")])
+    facts = facts_of(certificate("a.example"))
+    for query in (
+        Query(name="a.example"),
+        Query(kind="host", name="a.example"),
+        Query(serial=facts.serial),
+        Query(fingerprint=facts.fingerprint),
+        Query(key_sha256=facts.key_sha256),
+        Query(issuer_id=facts.issuer_id),
+    ):
+        assert names(ledger, query) == ["a.example"], query
+    assert names(ledger, Query(kind="user")) == []
+
+
+def test_a_record_has_the_facts_of_its_certificate(ledger: Ledger) -> None:
+    ledger.append([issued("a.example")])
+    (record,) = ledger.records(Query())
+    for name, value in vars(facts_of(certificate("a.example"))).items():
+        assert getattr(record, name) == value, name
+    assert (record.kind, record.origin, record.profile, record.actor) == ("host", "fresh", "modern", "alice")
+    assert record.at == "2026-03-01T12:00:00Z"
+
+
+def test_the_newest_comes_first(ledger: Ledger) -> None:
+    ledger.append([issued("a.example"), issued("b.example")])
+    ledger.append([issued("c.example")])
+    assert names(ledger) == ["c.example", "b.example", "a.example"]
+
+
+def test_the_certificate_itself_is_kept(ledger: Ledger) -> None:
+    ledger.append([made := issued("a.example")])
+    assert ledger.der(made.fingerprint) == made.der
+    assert ledger.der("00") is None
+
+
+def test_a_later_one_of_the_name_replaces_the_earlier(ledger: Ledger) -> None:
+    ledger.append([issued("a.example", 1)])
+    ledger.append([later := issued("a.example", 2)])
+    assert [record.replaced_by for record in ledger.records(Query())] == ["", later.fingerprint]
+    assert [record.fingerprint for record in ledger.records(Query(current=True))] == [later.fingerprint]
+
+
+def test_one_that_comes_in_late_may_be_replaced_already(ledger: Ledger) -> None:
+    ledger.append([later := issued("a.example", 2)])
+    details = (("origin", "import"), ("replaced_by", later.fingerprint))
+    ledger.append([issued("a.example", 1, event=Event.IMPORTED, details=details)])
+    assert [record.fingerprint for record in ledger.records(Query(current=True))] == [later.fingerprint]
+
+
+def test_one_that_comes_back_is_current_again(ledger: Ledger) -> None:
+    ledger.append([first := issued("a.example", 1), issued("a.example", 2)])
+    ledger.append([issued("a.example", 1, event=Event.IMPORTED)])
+    (current,) = ledger.records(Query(current=True))
+    assert (current.fingerprint, current.origin) == (first.fingerprint, "fresh")
+
+
+def test_a_revocation_is_seen_at_its_certificate(ledger: Ledger) -> None:
+    ledger.append([issued("a.example"), issued("b.example"), revoked("a.example", reason="keyCompromise")])
+    found = {record.name: (record.revoked_at, record.reason) for record in ledger.records(Query())}
+    assert found == {"a.example": ("2026-03-01T12:00:00Z", "keyCompromise"), "b.example": ("", "")}
+
+
+def test_a_revocation_needs_no_certificate(ledger: Ledger) -> None:
+    ledger.append([revoked("unknown.example")])
+    facts = facts_of(certificate("unknown.example"))
+    (found,) = ledger.revocations([facts.issuer_id])
+    assert (found.serial, found.reason) == (facts.serial, "superseded")
+    assert ledger.revocations(["another"]) == []
+
+
+def test_a_hold_that_is_lifted_is_no_revocation(ledger: Ledger) -> None:
+    held = revoked("a.example", reason="certificateHold")
+    ledger.append([issued("a.example"), held, entry(Event.RELEASED, details=held.details)])
+    assert ledger.revocations() == []
+    assert ledger.records(Query())[0].revoked_at == ""
+
+
+@pytest.mark.parametrize("numbers", [["1", "2"], ["2", "1"], [str(2**100), "7"]])
+def test_the_last_crl_number_is_the_highest(ledger: Ledger, numbers: list[str]) -> None:
+    ledger.append([entry(Event.PUBLISHED, details=(("issuer_id", "aa"), ("number", number))) for number in numbers])
+    assert ledger.last_crl_number(["aa", "bb"]) == max(map(int, numbers))
+    assert ledger.last_crl_number(["bb"]) == 0
+
+
+def test_files_are_known_by_path(ledger: Ledger) -> None:
+    ledger.append([made := issued("a.example")], [place := Located("hosts/a.example.crt", made.fingerprint, 1, 2, 3)])
+    ((located, record),) = ledger.located()
+    assert (located, record.name) == (place, "a.example")
+    ledger.locate([moved := place._replace(size=9)])
+    assert ledger.located()[0][0] == moved
+    ledger.locate([], gone=["hosts/a.example.crt"])
+    assert ledger.located() == []
+
+
+def test_entries_come_back_in_their_order_with_their_details(ledger: Ledger) -> None:
+    entries = [issued("a.example"), revoked("a.example"), entry(Event.INTENDED, details=(("name", "jörg\n'"),))]
+    ledger.append(entries)
+    assert [item.entry for item in ledger.entries()] == [item._replace(der=b"") for item in entries]
+    assert [item.number for item in ledger.entries()] == [1, 2, 3]
+
+
+def test_each_entry_names_the_digest_of_the_one_before(ledger: Ledger) -> None:
+    ledger.append([issued("a.example"), issued("b.example")])
+    ledger.append([revoked("a.example")])
+    digest = GENESIS
+    for item in ledger.entries():
+        digest = chained(digest, item.entry)
+        assert item.digest == digest
+    assert ledger.head() == Head(3, digest, "2026-03-01T12:00:00Z")
+
+
+def test_what_is_handed_over_twice_is_kept_once(ledger: Ledger) -> None:
+    both = [issued("a.example"), issued("b.example")]
+    ledger.append(both)
+    ledger.append(both)
+    assert ledger.head().number == 2
+    assert ledger.has(both[0].id)
+    assert not ledger.has("00")
+
+
+def test_one_that_is_set_aside_makes_room(ledger: Ledger) -> None:
+    ledger.append([issued("a.example")])
+    kept = ledger.set_aside("old")
+    assert kept is not None
+    assert kept.endswith(".old")
+    assert not ledger.exists()
+    ledger.create([])
+    assert names(ledger) == []
+    assert ledger.head() == Head(0, GENESIS, "")
+
+
+def test_it_can_be_used_again_after_it_was_closed(ledger: Ledger) -> None:
+    ledger.append([issued("a.example")])
+    ledger.close()
+    ledger.append([issued("b.example")])
+    ledger.close()
+    assert names(ledger) == ["b.example", "a.example"]
