@@ -19,6 +19,7 @@ MEANINGS = {
     DONE: "done, or nothing to do",
     FAILED: "failed",
     USAGE: "wrong usage, or a value that cannot be understood",
+    DUE: "due or expiring",
     NOT_VERIFIED: "verification failed",
     NOTHING_DUE: "nothing was due (under --detailed-exitcode)",
     INTERRUPTED: "interrupted (SIGINT)",

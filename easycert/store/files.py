@@ -31,6 +31,7 @@ from easycert.store.lock import ExclusiveDirectory
 
 if TYPE_CHECKING:
     from easycert.store.protocol import Settlement, Stamp
+    from easycert.store.survey import Seen
 
 __all__ = ["CRL_LIMIT", "FileStore", "FileTransaction", "Strictness", "read_file"]
 
@@ -117,6 +118,19 @@ class FileStore:
             return path is not None and bool(os.stat(path).st_mode & (stat.S_IRWXG | stat.S_IRWXO) & ~0o111)
         except OSError as error:
             raise UnreadableFile(path or "", _reason(error)) from error
+
+    def survey(self) -> list[Seen]:
+        """Return everything in the directory written to, with modes. Raises UnreadableFile."""
+        from easycert.store.survey import survey  # only doctor asks
+
+        self._recover_once()
+        return survey(self._directories[0])
+
+    def tighten(self, path: str, mode: int) -> None:
+        """Give *path* the mode *mode*. Raises StoreFailure."""
+        from easycert.store.survey import tighten
+
+        tighten(path, mode)
 
     def require_absent(self, entries: Iterable[Entry]) -> None:
         """Raise AlreadyExists for the first of *entries* that exists in the directory written to."""

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from easycert.errors import AlreadyExists, StoreBusy
+from easycert.errors import AlreadyExists, StoreBusy, StoreFailure
 from easycert.store.layout import Entry
 
 if TYPE_CHECKING:
     from easycert.store.protocol import Settlement, Stamp
+    from easycert.store.survey import Seen
 
 
 class MemoryStore:
@@ -62,6 +63,28 @@ class MemoryStore:
     def exposed(self, entry: Entry) -> bool:
         """Return whether others than its owner may read or write *entry*; False when there is none."""
         return bool(self.modes.get(entry.path, 0o600) & 0o066)
+
+    def survey(self) -> list[Seen]:
+        """Return everything there is; directories are as private as they are made on disk."""
+        from easycert.store.survey import Seen
+
+        folders = sorted({path.partition("/")[0] for path in self.files})
+        found = [Seen(self.directory, "", "", self._mode("", 0o700), True, True)]
+        found += [Seen(f"{self.directory}/{name}", name, "", self._mode(name, 0o700), True, True) for name in folders]
+        for path in sorted(self.files):
+            folder, _, filename = path.partition("/")
+            found.append(Seen(f"{self.directory}/{path}", folder, filename, self._mode(path, 0o600), True, False))
+        return found
+
+    def tighten(self, path: str, mode: int) -> None:
+        """Give *path* the mode *mode*. Raises StoreFailure for what there is not."""
+        relative = path.removeprefix(self.directory).lstrip("/")
+        if relative and relative not in self.files and not any(name.startswith(f"{relative}/") for name in self.files):
+            raise StoreFailure(path, "change the mode of", "No such file or directory")
+        self.modes[relative] = mode
+
+    def _mode(self, path: str, default: int) -> int:
+        return self.modes.get(path, default)
 
     def require_absent(self, entries: Iterable[Entry]) -> None:
         """Raise AlreadyExists for the first of *entries* that exists."""

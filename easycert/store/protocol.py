@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from types import TracebackType
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from easycert.store.layout import Entry
+
+if TYPE_CHECKING:
+    from easycert.store.survey import Seen
 
 #: What tells a file that is unchanged: its size in bytes, time of change in nanoseconds, and inode number.
 Stamp: TypeAlias = tuple[int, int, int]
@@ -89,6 +92,15 @@ class Store(Protocol):
 
     def exposed(self, entry: Entry) -> bool:
         """Return whether people other than its owner may read or write *entry*."""
+
+    def survey(self) -> list[Seen]:
+        """Return everything in the directory written to: itself, folders and files, hidden ones too, with their modes.
+
+        Raises UnreadableFile for a folder that may not be listed.
+        """
+
+    def tighten(self, path: str, mode: int) -> None:
+        """Give *path*, an absolute one that :meth:`survey` named, the mode *mode*. Raises StoreFailure."""
 
     def require_absent(self, entries: Iterable[Entry]) -> None:
         """Raise AlreadyExists for the first of *entries*, in their order, that exists where it would be written."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from easycert.errors import AlreadyExists, StoreBusy
+from easycert.errors import AlreadyExists, StoreBusy, StoreFailure
 from easycert.model import Kind
 from easycert.pki.names import SafeName
 from easycert.store import layout
@@ -180,3 +180,24 @@ def test_a_transaction_can_be_entered_again_and_begins_empty(store: Store) -> No
     with transaction:
         transaction.create(CERTIFICATE, b"certificate")
     assert (store.read(KEY), store.read(CERTIFICATE)) == (b"key", b"certificate")
+
+
+def test_a_survey_sees_folders_and_files_with_their_modes(store: Store) -> None:
+    saved(store, KEY, private=True)
+    seen = {(item.folder, item.filename): item for item in store.survey()}
+    assert seen["", ""].is_directory
+    assert seen["hosts", ""].is_directory
+    assert seen["hosts", KEY.filename].mode == 0o600
+    assert seen["hosts", KEY.filename].path == store.path(KEY)
+    assert (seen["hosts", KEY.filename].stem, seen["hosts", KEY.filename].suffix) == ("www.vertex.link", "key")
+
+
+def test_a_mode_that_was_tightened_is_seen(store: Store) -> None:
+    saved(store, CERTIFICATE)
+    store.tighten(store.path(CERTIFICATE), 0o600)
+    assert [item.mode for item in store.survey() if item.filename == CERTIFICATE.filename] == [0o600]
+
+
+def test_the_mode_of_what_is_not_there_cannot_be_tightened(store: Store) -> None:
+    with pytest.raises(StoreFailure):
+        store.tighten(store.path(KEY), 0o600)

@@ -1,0 +1,127 @@
+"""How what doctor advises is typed: a remedy as a command of this version."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from typing import TYPE_CHECKING
+
+from easycert.cli.table import COMMANDS
+from easycert.errors import printable
+from easycert.model import Kind
+from easycert.pki.doctor.findings import Cure, Remedy
+
+if TYPE_CHECKING:
+    from easycert.workflows.examination import Patient
+
+#: Key types that a new certificate keeps; P-256 is what it gets anyway.
+_KEPT = frozenset({"rsa2048", "rsa3072", "rsa4096", "ec384", "ec521"})
+
+
+def command(patient: Patient, remedy: Remedy, certdir: str | None = None) -> str:
+    """Return the command that mends a finding of *patient*; *certdir* is said in it where it was said to us.
+
+    What stands in capitals (CA, FILE) is for the person to fill in. Empty where no command helps.
+    """
+    words = _WORDS[remedy.cure](patient, remedy)
+    if words and words[0] == "easycert" and certdir is not None:
+        words += ["--certdir", certdir]
+    return " ".join(_quoted(word) for word in words)
+
+
+def _renew(patient: Patient, remedy: Remedy) -> list[str]:
+    if not patient.filed or patient.name is None:
+        return _reissue(patient, remedy)
+    if "renew" in COMMANDS:
+        return ["easycert", "renew", patient.name]
+    return _reissue(patient, remedy) if patient.kind is not Kind.CA else []
+
+
+def _reissue(patient: Patient, remedy: Remedy) -> list[str]:
+    if patient.kind is Kind.CA:
+        return _new_authority(patient, remedy)
+    name = _name(patient)
+    words = ["easycert", (patient.kind or Kind.HOST).value, name, "--signas", _signer(patient)]
+    for san in dict.fromkeys((*_other_names(patient, name), *remedy.names)):
+        words += ["--san", san]
+    kept = patient.key_type if patient.key_type in _KEPT and not remedy.profile else None
+    words += _wishes(remedy._replace(key_type=remedy.key_type or kept))
+    if remedy.days:
+        words += ["--days", str(remedy.days)]
+    return [*words, "--force"] if patient.filed else words
+
+
+def _new_authority(patient: Patient, remedy: Remedy) -> list[str]:
+    if patient.kind is not Kind.CA:  # its CA is at fault: another one is to sign
+        return _reissue(patient._replace(issuer=None), remedy)
+    words = ["easycert", "ca", f"{_name(patient)} 2"]
+    if not patient.self_signed:
+        words += ["--signas", _signer(patient)]
+    return words + _wishes(remedy)
+
+
+def _wishes(remedy: Remedy) -> list[str]:
+    profile = ["--profile", remedy.profile] if remedy.profile else []
+    return [*profile, "--key-type", remedy.key_type] if remedy.key_type else profile
+
+
+def _mode(_patient: Patient, remedy: Remedy) -> list[str]:
+    return ["chmod", f"{remedy.mode or 0o600:o}", remedy.path or ""]
+
+
+def _crl(patient: Patient, _remedy: Remedy) -> list[str]:
+    name = patient.name or "CA"
+    return ["easycert", "crl", name] if "crl" in COMMANDS else ["easycert", "--crl", name]
+
+
+def _import(_patient: Patient, _remedy: Remedy) -> list[str]:
+    return ["easycert", "import", "FILE", "--kind", "ca"]
+
+
+def _rebuild(patient: Patient, remedy: Remedy) -> list[str]:
+    if patient.kind is not Kind.CA:
+        return _renew(patient, remedy)
+    return ["easycert", "show", patient.path, "--pem"]
+
+
+def _move(_patient: Patient, remedy: Remedy) -> list[str]:
+    path = remedy.path or _patient.path
+    return ["mv", path, os.path.join(os.path.dirname(os.path.dirname(path)), "")]
+
+
+def _look(patient: Patient, _remedy: Remedy) -> list[str]:
+    return ["easycert", "show", patient.path]
+
+
+_WORDS = {
+    Cure.RENEW: _renew,
+    Cure.REISSUE: _reissue,
+    Cure.NEW_CA: _new_authority,
+    Cure.MODE: _mode,
+    Cure.CRL: _crl,
+    Cure.IMPORT_ISSUER: _import,
+    Cure.REBUILD_CHAIN: _rebuild,
+    Cure.MOVE_AWAY: _move,
+    Cure.LOOK: _look,
+}
+
+
+def _name(patient: Patient) -> str:
+    """Return the name for a new certificate: that of the file, else the first that it is good for."""
+    if patient.name is not None and (patient.filed or patient.kind is Kind.CA):
+        return patient.name
+    given = [name.partition(":")[2] for name in patient.names if name.startswith(("DNS:", "IP:", "email:"))]
+    return given[0] if given else patient.name or "NAME"
+
+
+def _signer(patient: Patient) -> str:
+    return patient.issuer or "CA"
+
+
+def _other_names(patient: Patient, name: str) -> list[str]:
+    prefixes = ("DNS:", "IP:", "email:", "URI:")
+    return [san for san in patient.names if san.startswith(prefixes) and san.partition(":")[2] != name]
+
+
+def _quoted(word: str) -> str:
+    return shlex.quote(printable(word))

@@ -1,0 +1,233 @@
+"""Rules about chains: what a server sends, what lies above a certificate, and what its CAs allow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cryptography import x509
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, ObjectIdentifier
+
+from easycert.model import Kind
+from easycert.pki.chains import UNREADABLE, authority_key_id, is_self_issued, subject_key_id
+from easycert.pki.constraints import breaches
+from easycert.pki.doctor.exam import Exam
+from easycert.pki.doctor.findings import (
+    ANCHOR_JUDGES,
+    COMMON,
+    EITHER_OPENSSL,
+    JUDGES,
+    RENEW,
+    Client,
+    Clients,
+    Cure,
+    Reason,
+    Remedy,
+    Rule,
+    Severity,
+)
+from easycert.pki.rules import Member, shown_subject
+
+_REBUILD = Remedy(Cure.REBUILD_CHAIN)
+_FETCHING: Clients = frozenset({Client.APPLE, Client.CHROME})
+_USAGES: dict[Kind, ObjectIdentifier] = {
+    Kind.HOST: ExtendedKeyUsageOID.SERVER_AUTH,
+    Kind.USER: ExtendedKeyUsageOID.CLIENT_AUTH,
+}
+
+
+def _self_signed(exam: Exam) -> Iterator[Reason]:
+    if exam.is_ca or not exam.is_self_issued:
+        return
+    basic = exam.find(x509.BasicConstraints)
+    if basic is not None and basic.value.ca:
+        return
+    clients = frozenset({Client.GNUTLS}) & JUDGES[exam.kind]
+    why = "it is self-signed, and they trust CAs only; the others must be given this very certificate to trust"
+    yield Reason(clients, why, Remedy(Cure.REISSUE))
+
+
+def _unknown_issuer(exam: Exam) -> Iterator[Reason]:
+    if exam.has_root:
+        return
+    top = exam.above[-1] if exam.above else exam.member
+    issuer = _shown_issuer(top.certificate)
+    whose = "it" if top is exam.member else f"its CA '{top.name}'"
+    why = f"{whose} was signed by '{issuer}', of which no certificate is here: its chain cannot be examined"
+    yield Reason(frozenset(), why, Remedy(Cure.IMPORT_ISSUER), Severity.NOTE)
+
+
+def _intermediates(exam: Exam) -> Iterator[Reason]:
+    """Look for what a server must send: every CA above it but the root."""
+    if exam.is_ca or exam.kind is Kind.CODE:
+        return
+    needed = [member for member in exam.above if not is_self_issued(member.certificate)]
+    missing = [member for member in needed if member.certificate not in exam.sent]
+    if missing:
+        clients = COMMON & JUDGES[exam.kind]
+        if exam.kind is Kind.HOST and _can_be_fetched(exam):
+            clients -= _FETCHING
+        names = ", ".join(f"'{member.name}'" for member in missing)
+        why = f"its file lacks the CA {names}, which a client that has only the root does not know"
+        yield Reason(clients, why, _REBUILD)
+
+
+def _order(exam: Exam) -> Iterator[Reason]:
+    if exam.is_ca or not exam.sent:
+        return
+    path = [member.certificate for member in exam.above]
+    positions = [path.index(one) for one in exam.sent if one in path]
+    if positions != sorted(positions):
+        why = "the CAs in its file are not in order, each followed by the one that signed it"
+        yield Reason(frozenset(), why, _REBUILD, Severity.NOTE)
+    if any(is_self_issued(one) for one in exam.sent if one in path):
+        why = "its file holds the root, which no client takes from a server"
+        yield Reason(frozenset(), why, _REBUILD, Severity.NOTE)
+    extra = [shown_subject(one) for one in exam.sent if one not in path and one != exam.certificate]
+    if extra and exam.above:
+        why = f"its file holds certificates that are not above it: {', '.join(extra[:3])}"
+        yield Reason(frozenset(), why, _REBUILD, Severity.NOTE)
+
+
+def _key_identifiers_agree(exam: Exam) -> Iterator[Reason]:
+    if not exam.above:
+        return
+    wanted, found = authority_key_id(exam.certificate), subject_key_id(exam.above[0].certificate)
+    if wanted is not None and found is not None and wanted != found:
+        clients = (EITHER_OPENSSL | {Client.GNUTLS} | ({Client.JAVA} if exam.is_ca else set())) & JUDGES[exam.kind]
+        why = f"its authority key identifier is not the subject key identifier of its CA '{exam.above[0].name}'"
+        yield Reason(clients, why, RENEW)
+
+
+def _nested_usage(exam: Exam) -> Iterator[Reason]:
+    wanted = _USAGES.get(exam.kind)
+    if wanted is None:
+        return
+    for member in exam.above:
+        usages = member.find(x509.ExtendedKeyUsage)
+        if usages is None or wanted in usages.value:
+            continue
+        if ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in usages.value:
+            continue
+        clients = COMMON - {Client.JAVA} - ({Client.GNUTLS} if _is_root(member) else set())
+        why = f"its CA '{member.name}' has an extended key usage without {wanted._name}"
+        yield Reason(clients & JUDGES[exam.kind], why, Remedy(Cure.NEW_CA))
+
+
+def _path_length(exam: Exam) -> Iterator[Reason]:
+    if exam.is_ca:
+        return
+    for position, member in enumerate(exam.above):
+        basic = member.find(x509.BasicConstraints)
+        if basic is None or basic.value.path_length is None:
+            continue
+        below = sum(not is_self_issued(one.certificate) for one in exam.above[:position])
+        if below > basic.value.path_length:
+            why = f"its CA '{member.name}' allows {basic.value.path_length} CAs below it, not {below}"
+            yield Reason(_judges(member) & JUDGES[exam.kind], why, Remedy(Cure.NEW_CA))
+
+
+def _name_constraints(exam: Exam) -> Iterator[Reason]:
+    if exam.is_ca or exam.member.flaws:
+        return
+    names = exam.find(x509.SubjectAlternativeName)
+    for member in exam.above:
+        constraints = member.find(x509.NameConstraints)
+        if constraints is None:
+            continue
+        found = breaches(names.value if names else (), exam.certificate.subject, constraints.value)
+        if found:
+            why = f"the name constraints of its CA '{member.name}' forbid it: {'; '.join(found[:3])}"
+            yield Reason(_judges(member) & JUDGES[exam.kind], why, Remedy(Cure.NEW_CA))
+
+
+def _judges(member: Member) -> Clients:
+    return ANCHOR_JUDGES if _is_root(member) else COMMON
+
+
+def _is_root(member: Member) -> bool:
+    return is_self_issued(member.certificate)
+
+
+def _can_be_fetched(exam: Exam) -> bool:
+    """Return whether the certificate says where its CA's lies (RFC 5280 section 4.2.2.1), as Chrome and Apple look."""
+    access = exam.find(x509.AuthorityInformationAccess)
+    wanted = AuthorityInformationAccessOID.CA_ISSUERS
+    return access is not None and any(one.access_method == wanted for one in access.value)
+
+
+def _shown_issuer(certificate: x509.Certificate) -> str:
+    from easycert.pki.subjects import shown_name
+
+    try:
+        return shown_name(certificate.issuer)
+    except UNREADABLE:
+        return "(unreadable)"
+
+
+RULES = (
+    Rule(
+        "self-signed",
+        "A host or user that no CA signed",
+        frozenset({Client.GNUTLS}),
+        ("GnuTLS manual, Verifying X.509 certificate paths: GNUTLS_CERT_SIGNER_NOT_CA",),
+        _self_signed,
+    ),
+    Rule(
+        "unknown-issuer",
+        "A certificate whose CA is not here",
+        frozenset(),
+        ("RFC 5280 section 6.1",),
+        _unknown_issuer,
+    ),
+    Rule(
+        "incomplete-chain",
+        "A host or user whose file lacks the intermediate CAs",
+        COMMON,
+        ("RFC 8446 section 4.4.2", "RFC 5246 section 7.4.2", "Chromium: net::CertNetFetcher fetches what AIA names"),
+        _intermediates,
+    ),
+    Rule(
+        "chain-order",
+        "A chain file in the wrong order, with the root, or with strangers in it",
+        frozenset(),
+        ("RFC 5246 section 7.4.2 (RFC 8446 section 4.4.2 forgives it, and so does every client measured)",),
+        _order,
+    ),
+    Rule(
+        "key-identifiers-differ",
+        "An authority key identifier that is not that of the CA",
+        EITHER_OPENSSL | {Client.GNUTLS, Client.JAVA},
+        (
+            "RFC 5280 section 4.2.1.1",
+            "OpenSSL: X509_check_issued(3), X509_V_ERR_AKID_SKID_MISMATCH",
+            "Java: sun.security.provider.certpath.ForwardBuilder",
+        ),
+        _key_identifiers_agree,
+    ),
+    Rule(
+        "nested-usage",
+        "A CA whose extended key usage does not cover what is below it",
+        COMMON - {Client.JAVA},
+        (
+            "CA/B Forum BR 7.1.2.10.6",
+            "Go: crypto/x509 VerifyOptions.KeyUsages",
+            "Firefox: mozilla::pkix CheckExtendedKeyUsage",
+            "Chromium: BoringSSL pki VerifyExtendedKeyUsage",
+        ),
+        _nested_usage,
+    ),
+    Rule(
+        "path-length",
+        "More CAs below a CA than its path length allows",
+        COMMON,
+        ("RFC 5280 section 4.2.1.9", "Java: not for an anchor (RFC 5280 section 6.1.1 (d))"),
+        _path_length,
+    ),
+    Rule(
+        "name-constraints",
+        "A name that the name constraints of a CA forbid",
+        COMMON,
+        ("RFC 5280 section 4.2.1.10", "Java: not for an anchor (RFC 5280 section 6.1.1 (d))"),
+        _name_constraints,
+    ),
+)
