@@ -87,6 +87,15 @@ def period(now: datetime, end: When, start: When | None = None) -> Validity:
     return validity
 
 
+def is_due(not_before: datetime, not_after: datetime, now: datetime, within: timedelta | None = None) -> bool:
+    """Return whether it is time to renew what is valid from *not_before* to *not_after*.
+
+    That is when a third of its life or less is left (which counts for ninety days as for ten years), or with *within*
+    when it ends so soon; what has expired is due. The one place that decides, for renewal, status and doctor alike.
+    """
+    return not_after - now <= ((not_after - not_before) / 3 if within is None else within)
+
+
 def rfc3339(instant: datetime) -> str:
     """Return an instant as text: ``2027-03-15T12:00:00Z``."""
     return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"  # strftime: no year 0001

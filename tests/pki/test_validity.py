@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from easycert.errors import InvalidInput
-from easycert.pki.validity import BACKDATE, Validity, When, days, parse_when, period, rfc3339
+from easycert.pki.validity import BACKDATE, Validity, When, days, is_due, parse_when, period, rfc3339
 
 NOW = datetime(2026, 6, 1, 12, 0, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -178,3 +178,20 @@ def test_every_period_holds_now_and_whole_seconds(now: datetime, count: int, uni
     assert made.not_before < now.replace(microsecond=0) <= made.not_after
     assert made.not_before.microsecond == made.not_after.microsecond == 0
     assert 1950 <= made.not_before.year <= made.not_after.year <= 9999
+
+
+def test_what_has_a_third_of_its_life_left_is_due() -> None:
+    begin, end = NOW, NOW + timedelta(days=90)
+    assert is_due(begin, end, NOW + timedelta(days=60))
+    assert not is_due(begin, end, NOW + timedelta(days=60) - SECOND)
+
+
+def test_a_window_of_ones_own_takes_the_place_of_the_third() -> None:
+    begin, end = NOW, NOW + timedelta(days=3650)
+    assert not is_due(begin, end, end - timedelta(days=31), timedelta(days=30))
+    assert is_due(begin, end, end - timedelta(days=30), timedelta(days=30))
+
+
+@pytest.mark.parametrize("within", [None, timedelta(0), timedelta(days=30)])
+def test_what_has_expired_is_due(within: timedelta | None) -> None:
+    assert is_due(NOW - timedelta(days=2), NOW - SECOND, NOW, within)
