@@ -57,6 +57,7 @@ def received() -> dict[str, bytes]:
         "letter.txt": b"Dear CA,\nplease sign this.\n",
         "passphrase.txt": PASSPHRASE + b"\n",
         **_elsewhere(),
+        **_office(),
     }
 
 
@@ -65,6 +66,7 @@ def receive(home: Path) -> None:
     folder = home / "received"
     folder.mkdir()
     for name, data in received().items():
+        (folder / name).parent.mkdir(exist_ok=True, parents=True)
         (folder / name).write_bytes(data)
         (folder / name).chmod(0o600)  # as whoever was sent a key keeps it
 
@@ -117,7 +119,35 @@ def _elsewhere() -> dict[str, bytes]:
     }
 
 
-def _certificate(name: str, key: _Key, issuer: x509.Certificate | None, issuer_key: _Key) -> x509.Certificate:
+def _office() -> dict[str, bytes]:
+    """Return the directory of a CA that ``openssl ca`` ran: a host, one that it revoked, and an unsigned request."""
+    ca_key, host_key = _key(), _key()
+    ca = _certificate("office elsewhere", ca_key, None, ca_key)
+    host, user = (_certificate(name, host_key, ca, ca_key) for name in ("wiki.example.net", "eve"))
+    index = (
+        f"V\t{END:%y%m%d%H%M%SZ}\t\t{host.serial_number:X}\tunknown\t/CN=wiki.example.net\n"
+        f"R\t{END:%y%m%d%H%M%SZ}\t{BEGIN:%y%m%d%H%M%SZ},keyCompromise\t{user.serial_number:X}\tunknown\t/CN=eve\n"
+    )
+    return {
+        "office/index.txt": index.encode(),
+        "office/cacert.pem": ca.public_bytes(Encoding.PEM),
+        "office/private/cakey.pem": ca_key.private_bytes(
+            Encoding.PEM, PrivateFormat.TraditionalOpenSSL, BestAvailableEncryption(PASSPHRASE)
+        ),
+        "office/newcerts/01.pem": host.public_bytes(Encoding.PEM),
+        "office/newcerts/02.pem": user.public_bytes(Encoding.PEM),
+        "office/private/wiki.key": _key_pem(host_key),
+        "legacy/cacert.pem": ca.public_bytes(Encoding.PEM),
+        "legacy/01.pem": _certificate("intranet.example.net", host_key, ca, ca_key, sans=False).public_bytes(
+            Encoding.PEM
+        ),
+        "office/mallory.csr": _request("mallory", []).public_bytes(Encoding.PEM),
+    }
+
+
+def _certificate(
+    name: str, key: _Key, issuer: x509.Certificate | None, issuer_key: _Key, *, sans: bool = True
+) -> x509.Certificate:
     is_ca = issuer is None or not issuer.subject.rfc4514_string().endswith("elsewhere")
     builder = (
         x509.CertificateBuilder(not_valid_before=BEGIN, not_valid_after=END)
@@ -132,7 +162,8 @@ def _certificate(name: str, key: _Key, issuer: x509.Certificate | None, issuer_k
     if is_ca:
         builder = builder.add_extension(_CA_USAGE, critical=True)
     else:
-        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        if sans:
+            builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
     return builder.sign(issuer_key, hashes.SHA256())
 
