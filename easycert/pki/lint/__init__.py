@@ -5,115 +5,117 @@ An error breaks a MUST of RFC 5280 and its kin, or is something that no client s
 with one. A warning breaks a SHOULD, or a rule that binds public CAs only. A notice is worth knowing. The value of the
 signature is never judged: before signing, a certificate is linted with the signature of a key that is thrown away.
 
-``RULES`` is the table of all rules. Only what one certificate needs is imported: this runs before each signature.
+``RULES`` has every rule by its name. Only what one certificate needs is imported, since this runs before each
+signature: ``RULES``, ``Rule``, ``Finding`` and ``Severity`` are made when somebody asks for them.
 """
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from easycert.model import Kind, Value
+from easycert.model import Kind
+from easycert.pki.encodings import Encoding
 
 if TYPE_CHECKING:
     from cryptography import x509
 
-    from easycert.pki.lint.parts import Breaches
+    from easycert.pki.lint.fields import Breaches, Certificate
+    from easycert.pki.lint.findings import Finding, Rule, Severity
 
-    RULES: tuple[Rule, ...]
+    RULES: dict[str, Rule]
 
-#: How often a finding of one rule is told; a CRL may have a million entries, each with the same flaw.
-_TOLD_AT_MOST = 10
-
-
-class Severity(Enum):
-    """How bad it is; the value is the word in output."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    NOTICE = "notice"
-
-
-class Rule(Value):
-    """One rule: its name, how bad it is to break it, where it is written, and what it says."""
-
-    rule: str
-    severity: Severity
-    clause: str
-    text: str
-
-
-class Finding(Value):
-    """One broken rule: which, how bad that is, where it is written, and what breaks it here."""
-
-    rule: str
-    severity: Severity
-    clause: str
-    message: str
+__all__ = [
+    "RULES",
+    "Finding",
+    "Rule",
+    "Severity",
+    "lint_certificate",
+    "lint_certificate_der",
+    "lint_crl",
+    "lint_crl_der",
+]
 
 
 def lint_certificate(
-    certificate: x509.Certificate, issuer: x509.Certificate | None = None, kind: Kind | None = None
+    certificate: x509.Certificate,
+    issuer: x509.Certificate | None = None,
+    kind: Kind | None = None,
+    *,
+    errors_only: bool = False,
 ) -> tuple[Finding, ...]:
     """Return every rule that *certificate* breaks, errors first; an empty tuple is good.
 
     *issuer* is the certificate of the CA that signs it; without one, what is self-issued is held against itself. *kind*
-    is what it is meant to be.
+    is what it is meant to be. With *errors_only* nothing is judged that no signature waits for: neither what is no
+    error, nor, by searches that take long, whether a key is weak; whoever lets a key in has looked.
     """
-    return lint_certificate_der(_der(certificate), _der(issuer) if issuer is not None else None, kind)
+    above = issuer.public_bytes(Encoding.DER) if issuer is not None else None
+    return lint_certificate_der(certificate.public_bytes(Encoding.DER), above, kind, errors_only=errors_only)
 
 
-def lint_certificate_der(data: bytes, issuer: bytes | None = None, kind: Kind | None = None) -> tuple[Finding, ...]:
+def lint_certificate_der(
+    data: bytes, issuer: bytes | None = None, kind: Kind | None = None, *, errors_only: bool = False
+) -> tuple[Finding, ...]:
     """Do what :func:`lint_certificate` does for the DER of certificates, also of such as cryptography cannot load."""
-    from easycert.pki.lint.certificate import judge
+    broken = list(_certificate_breaches(data, issuer, kind, errors_only=errors_only))
+    if not broken:
+        return ()
+    from easycert.pki.lint.findings import findings
 
-    return _findings(judge(data, issuer, kind))
+    return findings(broken, errors_only=errors_only)
+
+
+def _certificate_breaches(data: bytes, issuer: bytes | None, kind: Kind | None, *, errors_only: bool) -> Breaches:
+    from easycert.pki.lint.der import DerError
+    from easycert.pki.lint.fields import Certificate
+
+    try:
+        certificate = Certificate(data)
+        above = Certificate(issuer) if issuer is not None else None
+    except DerError as error:
+        yield "undecodable", f"the certificate, or its CA's, cannot be decoded: {error}"
+        return
+    if above is None and certificate.self_issued:
+        above = certificate
+    yield from _errors(certificate, above, kind)
+    if not errors_only:
+        from easycert.pki.lint import advice
+
+        yield from advice.judge(certificate, above)
+
+
+def _errors(certificate: Certificate, issuer: Certificate | None, kind: Kind | None) -> Breaches:
+    """Judge all parts of a certificate in their order, and what it has in common with its issuer, maybe itself."""
+    from easycert.pki.lint import extensions, fields
+
+    itself = certificate.signed_itself(issuer)
+    yield from fields.judge(certificate, itself=itself)
+    yield from extensions.judge(certificate)
+    yield from extensions.kind_of(certificate, kind)
+    if issuer is not None:
+        yield from extensions.by_key(certificate.extensions, certificate.inner_algorithm, issuer)
+        if not itself:
+            yield from extensions.by_issuer(certificate, issuer)
 
 
 def lint_crl(crl: x509.CertificateRevocationList, issuer: x509.Certificate | None = None) -> tuple[Finding, ...]:
     """Return every rule that *crl*, signed by the CA with the certificate *issuer*, breaks, errors first."""
-    return lint_crl_der(_der(crl), _der(issuer) if issuer is not None else None)
+    above = issuer.public_bytes(Encoding.DER) if issuer is not None else None
+    return lint_crl_der(crl.public_bytes(Encoding.DER), above)
 
 
 def lint_crl_der(data: bytes, issuer: bytes | None = None) -> tuple[Finding, ...]:
     """Do what :func:`lint_crl` does for DER, also of a CRL that cryptography cannot load."""
     from easycert.pki.lint.crl import judge
+    from easycert.pki.lint.findings import findings
 
-    return _findings(judge(data, issuer))
-
-
-def _der(item: x509.Certificate | x509.CertificateRevocationList) -> bytes:
-    from easycert.pki.encodings import Encoding
-
-    return item.public_bytes(Encoding.DER)
-
-
-def _findings(breaches: Breaches) -> tuple[Finding, ...]:
-    told: dict[str, dict[str, None]] = {}
-    hidden: dict[str, int] = {}
-    for rule, message in breaches:
-        messages = told.setdefault(rule, {})
-        if len(messages) < _TOLD_AT_MOST:
-            messages[message] = None
-        elif message not in messages:
-            hidden[rule] = hidden.get(rule, 0) + 1
-    if not told:
-        return ()
-    from easycert.pki.lint.catalogue import CATALOGUE
-
-    found = []
-    for rule, messages in told.items():
-        severity, clause, _ = CATALOGUE[rule]
-        more = (f"and {hidden[rule]} more like this",) if rule in hidden else ()
-        found += [Finding(rule, Severity(severity), clause, message) for message in (*messages, *more)]
-    order = tuple(Severity)
-    return tuple(sorted(found, key=lambda finding: order.index(finding.severity)))
+    return findings(judge(data, issuer))
 
 
 def __getattr__(name: str) -> Any:
-    """Return ``RULES``, made when it is asked for."""
-    if name != "RULES":
+    """Return what is made only when it is asked for."""
+    if name not in ("RULES", "Finding", "Rule", "Severity"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from easycert.pki.lint.catalogue import CATALOGUE
+    from easycert.pki.lint import findings
 
-    return tuple(Rule(rule, Severity(row[0]), row[1], row[2]) for rule, row in CATALOGUE.items())
+    return findings.all_rules() if name == "RULES" else getattr(findings, name)

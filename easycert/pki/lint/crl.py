@@ -6,19 +6,22 @@ Sources: RFC 5280 section 5; CA/B Forum BR 4.9.7 and 7.2.2.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from easycert.pki.lint import der, extensions, fields, issuing, locations, names
+from easycert.pki.lint import der, extensions, fields, locations, names
 from easycert.pki.lint.der import DerError, Node
-from easycert.pki.lint.parts import (
+from easycert.pki.lint.fields import (
     AUTHORITY_KEY_IDENTIFIER,
     FRESHEST_CRL,
     ISSUER_ALT_NAME,
-    Breaches,
     Certificate,
     Extension,
     Extensions,
     guarded,
 )
+
+if TYPE_CHECKING:
+    from easycert.pki.lint.fields import Breaches
 
 _NUMBER, _DELTA, _DISTRIBUTION_POINT = "2.5.29.20", "2.5.29.27", "2.5.29.28"
 _REASON, _INVALIDITY_DATE, _CERTIFICATE_ISSUER, _HOLD_INSTRUCTION = "2.5.29.21", "2.5.29.24", "2.5.29.29", "2.5.29.23"
@@ -84,9 +87,8 @@ def judge(data: bytes, issuer: bytes | None) -> Breaches:
 def _by_issuer(crl: RevocationList, issuer: Certificate) -> Breaches:
     if crl.issuer.raw != issuer.subject.raw:
         yield "crl-issuer", "the issuer is not the CA's subject, byte for byte"
-    yield from issuing.key_identifier(crl.extensions, issuer)
-    yield from issuing.signing_key(crl.inner_algorithm, issuer)
-    yield from issuing.may_sign_crls(issuer)
+    yield from extensions.by_key(crl.extensions, crl.inner_algorithm, issuer)
+    yield from extensions.may_sign_crls(issuer)
 
 
 def _version(crl: RevocationList) -> Breaches:

@@ -6,7 +6,8 @@ and whatever the bytes are, all that is ever raised is :class:`DerError`.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import lru_cache
 
 BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, NULL, OID = 0x01, 0x02, 0x03, 0x04, 0x05, 0x06
 ENUMERATED, UTF8_STRING, SEQUENCE, SET = 0x0A, 0x0C, 0x30, 0x31
@@ -35,7 +36,9 @@ class Node:
 
     def children(self, tag: int = SEQUENCE) -> list[Node]:
         """Return the elements inside, for one that has the *tag*. Raises DerError."""
-        return elements(self.expect(tag).body)
+        if self.tag != tag:
+            raise DerError(f"tag {self.tag:#04x} where {tag:#04x} belongs")
+        return elements(self.body)
 
     def expect(self, tag: int) -> Node:
         """Return the node itself. Raises DerError unless it has the *tag*."""
@@ -60,23 +63,21 @@ def element(data: bytes) -> Node:
 def elements(data: bytes) -> list[Node]:
     """Return the elements that stand in *data* one behind the other. Raises DerError."""
     found = []
-    position, size = 0, len(data)
-    while position < size:
-        start = position
-        if size - position < 2:
+    start, size = 0, len(data)
+    while start < size:
+        if size - start < 2:
             raise DerError("an element is cut off")
-        tag, length = data[position], data[position + 1]
-        position += 2
-        if tag & 0x1F == 0x1F:
-            raise DerError("a tag of several octets")
+        tag, length, begin = data[start], data[start + 1], start + 2
         if length >= 0x80:
             octets = length & 0x7F
-            length, position = _long_length(data[position : position + octets], octets), position + octets
-        if length > size - position:
+            length, begin = _long_length(data[begin : begin + octets], octets), begin + octets
+        end = begin + length
+        if end > size:
             raise DerError("an element is longer than what it stands in")
-        end = position + length
-        found.append(Node(tag, data[position:end], data[start:end]))
-        position = end
+        if tag & 0x1F == 0x1F:
+            raise DerError("a tag of several octets")
+        found.append(Node(tag, data[begin:end], data[start:end]))
+        start = end
     return found
 
 
@@ -111,7 +112,11 @@ def boolean(node: Node, tag: int = BOOLEAN) -> bool:
 
 def oid(node: Node, tag: int = OID) -> str:
     """Return an OBJECT IDENTIFIER (or another *tag* in its form) as dotted numbers. Raises DerError."""
-    body = node.expect(tag).body
+    return _dotted(node.expect(tag).body)
+
+
+@lru_cache(maxsize=256)  # the same few stand in every certificate, most of them several times
+def _dotted(body: bytes) -> str:
     if not body or body[-1] >= 0x80 or len(body) > _OID_OCTETS_MAX:
         raise DerError("an object identifier that is cut off or too long")
     arcs = []
@@ -163,9 +168,10 @@ def time(node: Node) -> datetime:
     text = digits.decode("ascii")
     if wanted == 12:
         text = ("19" if text >= "50" else "20") + text
-    month, day, hour, minute, second = (int(text[at : at + 2]) for at in range(4, 14, 2))
     try:
-        return datetime(int(text[:4]), month, day, hour, minute, second, tzinfo=UTC)
+        if text[8:10] > "23":  # some Pythons take 24 for the next day's midnight
+            raise ValueError
+        return datetime.fromisoformat(f"{text[:8]}T{text[8:]}+00:00")
     except ValueError:
         raise DerError("a time that there is not") from None
 

@@ -1,4 +1,7 @@
-"""Rules for the fields of a certificate: version, serial number, validity, and the algorithms in it.
+"""A certificate taken apart, and the rules for its fields: version, serial number, validity, algorithms and key.
+
+A part that cannot be decoded raises :class:`~easycert.pki.lint.der.DerError` where it is asked for; :func:`guarded`
+makes a finding of it, so that what is broken in one place hides nothing in another.
 
 Sources: RFC 5280 section 4.1; for algorithms RFC 3279, 4055, 5480, 5758, 8410 and 9881; CA/B Forum BR 6.1.5, 6.1.6 and
 7.1.3.
@@ -6,31 +9,43 @@ Sources: RFC 5280 section 4.1; for algorithms RFC 3279, 4055, 5480, 5758, 8410 a
 
 from __future__ import annotations
 
-from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from easycert.pki.lint import der
 from easycert.pki.lint.der import DerError, Node
-from easycert.pki.lint.parts import Breaches, Certificate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    #: The names of broken rules, each with what breaks it here.
+    Breaches = Iterator[tuple[str, str]]
+
+BASIC_CONSTRAINTS, KEY_USAGE, EXTENDED_KEY_USAGE = "2.5.29.19", "2.5.29.15", "2.5.29.37"
+SUBJECT_KEY_IDENTIFIER, AUTHORITY_KEY_IDENTIFIER = "2.5.29.14", "2.5.29.35"
+SUBJECT_ALT_NAME, ISSUER_ALT_NAME, NAME_CONSTRAINTS = "2.5.29.17", "2.5.29.18", "2.5.29.30"
+CRL_POINTS, FRESHEST_CRL, CERTIFICATE_POLICIES = "2.5.29.31", "2.5.29.46", "2.5.29.32"
+AUTHORITY_ACCESS, SUBJECT_ACCESS = "1.3.6.1.5.5.7.1.1", "1.3.6.1.5.5.7.1.11"
+OCSP_NO_CHECK = "1.3.6.1.5.5.7.48.1.5"
+
+SERVER_AUTH, CLIENT_AUTH, CODE_SIGNING = "1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2", "1.3.6.1.5.5.7.3.3"
+OCSP_SIGNING, ANY_USAGE = "1.3.6.1.5.5.7.3.9", "2.5.29.37.0"
+
+DIGITAL_SIGNATURE, CONTENT_COMMITMENT, KEY_ENCIPHERMENT, DATA_ENCIPHERMENT, KEY_AGREEMENT = range(5)
+KEY_CERT_SIGN, CRL_SIGN, ENCIPHER_ONLY, DECIPHER_ONLY = range(5, 9)
 
 #: RFC 5280 section 4.1.2.2.
 _SERIAL_OCTETS_MAX = 20
-#: BR 7.1.2.7: 64 bits from a CSPRNG; a number of fewer octets cannot hold them.
-_SERIAL_OCTETS_RANDOM = 8
 _RSA_BITS_MIN = 2048
 _RSA_BITS_MAX = 16384
 _RSA_EXPONENT_MIN = 65537
 
 RSA, RSA_PSS, EC = "1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10", "1.2.840.10045.2.1"
 ED25519, ED448 = "1.3.101.112", "1.3.101.113"
-ML_DSA = {f"2.16.840.1.101.3.4.3.{17 + number}": name for number, name in enumerate(("44", "65", "87"))}
+ML_DSA_44, ML_DSA_65, ML_DSA_87 = "2.16.840.1.101.3.4.3.17", "2.16.840.1.101.3.4.3.18", "2.16.840.1.101.3.4.3.19"
 #: Octets of the public keys that are nothing but octets (RFC 8410 section 4, RFC 9881 section 4).
-_OCTETS = {
-    ED25519: 32,
-    ED448: 57,
-    "2.16.840.1.101.3.4.3.17": 1312,
-    "2.16.840.1.101.3.4.3.18": 1952,
-    "2.16.840.1.101.3.4.3.19": 2592,
-}
+_OCTETS = {ED25519: 32, ED448: 57, ML_DSA_44: 1312, ML_DSA_65: 1952, ML_DSA_87: 2592}
 #: Curves with the octets of a coordinate.
 _CURVES = {"1.2.840.10045.3.1.7": 32, "1.3.132.0.34": 48, "1.3.132.0.35": 66}
 #: What a signature algorithm is made with, and its hash.
@@ -47,20 +62,152 @@ SIGNATURES = {
     "1.2.840.10045.4.3.4": (EC, "SHA-512"),
     **{oid: (oid, "") for oid in _OCTETS},
 }
-_WEAK_HASHES = ("MD5", "SHA-1")
+WEAK_HASHES = ("MD5", "SHA-1")
 #: HashML-DSA (RFC 9881 section 2).
-_HASH_ML_DSA = tuple(f"2.16.840.1.101.3.4.3.{number}" for number in (32, 33, 34))
-_PSS_HASHES = {
-    "2.16.840.1.101.3.4.2.1": ("SHA-256", 32),
-    "2.16.840.1.101.3.4.2.2": ("SHA-384", 48),
-    "2.16.840.1.101.3.4.2.3": ("SHA-512", 64),
-}
-_MGF1 = "1.2.840.113549.1.1.8"
+_HASH_ML_DSA = ("2.16.840.1.101.3.4.3.32", "2.16.840.1.101.3.4.3.33", "2.16.840.1.101.3.4.3.34")
 _NULL = b"\x05\x00"
 
 
-def version(certificate: Certificate) -> Breaches:
-    """Judge the version: 3, whose extensions every certificate needs."""
+class Extension:
+    """One extension: its type, whether it is critical, and the DER in it."""
+
+    __slots__ = ("critical", "critical_written", "oid", "value")
+
+    def __init__(self, node: Node) -> None:
+        """Take an ``Extension`` apart (RFC 5280 section 4.1). Raises DerError."""
+        first, *rest = node.children()
+        self.oid = der.oid(first)
+        self.critical_written = len(rest) > 1
+        self.critical = der.boolean(rest[0]) if self.critical_written else False
+        if not 1 <= len(rest) <= 2:
+            raise DerError("an extension of the wrong number of elements")
+        self.value = rest[-1].expect(der.OCTET_STRING).body
+
+
+class Extensions:
+    """A list of extensions, to be looked up by type: the first of each type counts."""
+
+    def __init__(self, nodes: list[Node]) -> None:
+        self.all: list[Extension] = []
+        self.flaws: list[str] = []
+        for number, node in enumerate(nodes, start=1):
+            try:
+                self.all.append(Extension(node))
+            except (DerError, ValueError) as error:
+                self.flaws.append(f"extension {number}: {error}")
+        self._by_oid = {extension.oid: extension for extension in reversed(self.all)}
+
+    def find(self, oid: str) -> Extension | None:
+        """Return the extension of this type, or None."""
+        return self._by_oid.get(oid)
+
+    def decoded(self, oid: str) -> Node | None:
+        """Return the one element in the extension of this type, or None where there is none. Raises DerError."""
+        extension = self._by_oid.get(oid)
+        return der.element(extension.value) if extension else None
+
+
+class Certificate:
+    """A certificate taken apart. Made from DER; raises DerError when that is none (RFC 5280 section 4.1)."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        tbs, self.outer_algorithm, _signature = _three(der.element(data))
+        fields = tbs.children()
+        self.version: Node | None = fields.pop(0) if fields and fields[0].tag == der.context(0) else None
+        if len(fields) < 6:
+            raise DerError("a certificate with too few fields")
+        self.serial, self.inner_algorithm, self.issuer, self.validity, self.subject, self.key = fields[:6]
+        self.unique_ids = [node for node in fields[6:] if node.tag & 0x1F in (1, 2) and node.tag & 0x80]
+        wrapped = [node for node in fields[6:] if node.tag == der.context(3)]
+        if len(self.unique_ids) + len(wrapped) != len(fields) - 6 or len(wrapped) > 1:
+            raise DerError("a certificate with fields that do not belong there")
+        self.has_extensions = bool(wrapped)
+        self.extensions = Extensions(der.element(wrapped[0].body).children() if wrapped else [])
+
+    @cached_property
+    def self_issued(self) -> bool:
+        """Whether issuer and subject are the same bytes (RFC 5280 section 3.2)."""
+        return self.issuer.raw == self.subject.raw
+
+    def signed_itself(self, issuer: Certificate | None) -> bool:
+        """Return whether it is to be judged as one that signed itself, rather than as one that *issuer* signed."""
+        return issuer is not None and self.self_issued and issuer.key.raw == self.key.raw
+
+    @cached_property
+    def basic_constraints(self) -> tuple[bool, int | None]:
+        """Whether it is a CA's, and its path length (RFC 5280 section 4.2.1.9). Raises DerError."""
+        node = self.extensions.decoded(BASIC_CONSTRAINTS)
+        fields = node.children() if node else []
+        authority = der.boolean(fields.pop(0)) if fields and fields[0].tag == der.BOOLEAN else False
+        length = der.integer(fields.pop(0)) if fields else None
+        if fields:
+            raise DerError("basic constraints with too many elements")
+        return authority, length
+
+    @property
+    def is_authority(self) -> bool:
+        """Whether it says that it is a CA's; what cannot be decoded says nothing."""
+        try:
+            return self.basic_constraints[0]
+        except DerError:
+            return False
+
+    @cached_property
+    def key_usage(self) -> frozenset[int] | None:
+        """The numbers of the key usage bits, or None without the extension. Raises DerError."""
+        node = self.extensions.decoded(KEY_USAGE)
+        return None if node is None else der.named_bits(node)
+
+    @cached_property
+    def extended_key_usage(self) -> tuple[str, ...] | None:
+        """The extended key usages, or None without the extension. Raises DerError."""
+        node = self.extensions.decoded(EXTENDED_KEY_USAGE)
+        return None if node is None else tuple(map(der.oid, node.children()))
+
+    @property
+    def usages(self) -> tuple[str, ...]:
+        """The extended key usages; none where there is no such extension or it cannot be decoded."""
+        try:
+            return self.extended_key_usage or ()
+        except DerError:
+            return ()
+
+    @cached_property
+    def subject_key_identifier(self) -> bytes | None:
+        """The SKI, or None without the extension. Raises DerError."""
+        node = self.extensions.decoded(SUBJECT_KEY_IDENTIFIER)
+        return None if node is None else node.expect(der.OCTET_STRING).body
+
+
+def _three(node: Node) -> tuple[Node, Node, Node]:
+    found = node.children()
+    if len(found) != 3:
+        raise DerError("not made of what is signed, an algorithm and a signature")
+    first, second, third = found
+    return first, second, third
+
+
+def guarded(part: str, breaches: Breaches) -> Breaches:
+    """Yield *breaches*, and for a part that cannot be decoded the finding that says so."""
+    try:
+        yield from breaches
+    except DerError as error:
+        yield "undecodable", f"{part} cannot be decoded: {error}"
+
+
+# --- fields ----------------------------------------------------------------------------------------------------------
+
+
+def judge(certificate: Certificate, *, itself: bool) -> Breaches:
+    """Judge the fields of a certificate but for its names; *itself* for one that signed itself."""
+    for part, rule in _RULES:
+        yield from guarded(part, rule(certificate))
+    inner, outer = certificate.inner_algorithm, certificate.outer_algorithm
+    yield from guarded("the signature algorithm", signature_algorithm(inner, outer, self_signed=itself))
+
+
+def _version(certificate: Certificate) -> Breaches:
     number = 0
     if certificate.version is not None:
         number = der.integer(der.element(certificate.version.body))
@@ -79,12 +226,6 @@ def serial_number(node: Node, whose: str = "the serial number") -> Breaches:
         yield "serial-length", f"{whose} has {len(node.body)} octets"
 
 
-def serial_entropy(node: Node) -> Breaches:
-    """Judge whether a serial number is long enough to be random."""
-    if der.integer(node) > 0 and len(node.body) < _SERIAL_OCTETS_RANDOM:
-        yield "serial-entropy", f"the serial number has only {len(node.body)} octets"
-
-
 def instant(node: Node, what: str, found: list[datetime]) -> Breaches:
     """Judge how a time is written, and put it into *found* when it can be read."""
     if node.tag not in (der.UTC_TIME, der.GENERALIZED_TIME):
@@ -99,8 +240,7 @@ def instant(node: Node, what: str, found: list[datetime]) -> Breaches:
         yield "time-encoding", f"{what} lies in {when.year} and is a GeneralizedTime"
 
 
-def validity(certificate: Certificate) -> Breaches:
-    """Judge the two times and their order."""
+def _validity(certificate: Certificate) -> Breaches:
     first, last = period(certificate)
     times: list[datetime] = []
     yield from instant(first, "notBefore", times)
@@ -117,8 +257,7 @@ def period(certificate: Certificate) -> tuple[Node, Node]:
     return found[0], found[1]
 
 
-def unique_identifiers(certificate: Certificate) -> Breaches:
-    """Judge that there are none."""
+def _unique_identifiers(certificate: Certificate) -> Breaches:
     for node in certificate.unique_ids:
         which = "issuerUniqueID" if node.tag & 0x1F == 1 else "subjectUniqueID"
         yield "unique-ids", f"there is an {which}" if which[0] == "i" else f"there is a {which}"
@@ -136,7 +275,7 @@ def identifier(node: Node) -> tuple[str, bytes]:
 
 
 def signature_algorithm(inner: Node, outer: Node, *, self_signed: bool = False) -> Breaches:
-    """Judge the algorithm that signs a certificate or CRL; nobody relies on the hash of one that is *self_signed*."""
+    """Judge the algorithm that signs a certificate or CRL; on the hash of what is *self_signed* nobody relies."""
     if inner.raw != outer.raw:
         yield "signature-algorithm-match", "signatureAlgorithm differs from what is signed"
     oid, parameters = identifier(inner)
@@ -147,40 +286,23 @@ def signature_algorithm(inner: Node, outer: Node, *, self_signed: bool = False) 
         yield "signature-algorithm", f"the signature algorithm is {oid}"
         return
     family, digest = SIGNATURES[oid]
-    if digest in _WEAK_HASHES:
-        yield "self-signature-weak-hash" if self_signed else "signature-weak-hash", f"it is signed with {digest}"
+    if digest in WEAK_HASHES and not self_signed:
+        yield "signature-weak-hash", f"it is signed with {digest}"
     if oid == RSA_PSS:
-        yield from _pss(inner)
+        from easycert.pki.lint import pss
+
+        yield from pss.judge(inner)
     elif family == RSA and parameters != _NULL:
         yield "signature-parameters", "the parameters of the RSA signature algorithm are not NULL"
     elif family != RSA and parameters:
         yield "signature-parameters", "the signature algorithm has parameters, which it must not have"
 
 
-def _pss(algorithm: Node) -> Breaches:
-    """Judge RSASSA-PSS-params: RFC 4055 section 3.1, and the three combinations of BR 7.1.3.2.1."""
-    found = algorithm.children()[1:]
-    if not found:
-        yield "signature-parameters", "RSASSA-PSS has no parameters"
-        return
-    fields = {node.tag & 0x1F: der.element(node.body) for node in found[0].children()}
-    digest = identifier(fields[0])[0] if 0 in fields else "SHA-1"
-    if digest not in _PSS_HASHES:
-        yield "signature-weak-hash", f"RSASSA-PSS is used with {digest}"
-        return
-    generator = fields[1].children() if 1 in fields else []
-    inner = identifier(generator[1])[0] if len(generator) == 2 and der.oid(generator[0]) == _MGF1 else ""
-    salt = der.integer(fields[2]) if 2 in fields else 20
-    if inner != digest or salt != _PSS_HASHES[digest][1] or 3 in fields:
-        yield "pss-parameters", "hash, mask and salt of RSASSA-PSS do not belong together"
-
-
 # --- public keys -----------------------------------------------------------------------------------------------------
 
 
-def public_key(info: Node) -> Breaches:
-    """Judge a SubjectPublicKeyInfo: algorithm, parameters, and how strong the key is."""
-    found = info.children()
+def _public_key(certificate: Certificate) -> Breaches:
+    found = certificate.key.children()
     if len(found) != 2:
         raise DerError("not an algorithm and a key")
     oid, parameters = identifier(found[0])
@@ -246,5 +368,12 @@ def _opaque(oid: str, octets: bytes, parameters: bytes) -> Breaches:
         yield "key-parameters", "the key's algorithm has parameters, which it must not have"
     if len(octets) != _OCTETS[oid]:
         yield "key-encoding", f"the key has {len(octets)} octets, not {_OCTETS[oid]}"
-    name = {ED25519: "Ed25519", ED448: "Ed448"}.get(oid) or f"ML-DSA-{ML_DSA[oid]}"
-    yield "key-type-browsers", f"the key is {name}"
+
+
+_RULES = (
+    ("the version", _version),
+    ("the serial number", lambda certificate: serial_number(certificate.serial)),
+    ("the validity", _validity),
+    ("the public key", _public_key),
+    ("the unique identifiers", _unique_identifiers),
+)

@@ -5,18 +5,22 @@ Sources: RFC 5280 sections 4.2.1.13, 4.2.1.15, 4.2.2 and 8; CA/B Forum BR 7.1.2.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from easycert.pki.lint import der, names
 from easycert.pki.lint.der import DerError, Node
-from easycert.pki.lint.parts import (
+from easycert.pki.lint.fields import (
     AUTHORITY_ACCESS,
     CRL_POINTS,
     FRESHEST_CRL,
     SUBJECT_ACCESS,
-    Breaches,
     Certificate,
     Extensions,
     guarded,
 )
+
+if TYPE_CHECKING:
+    from easycert.pki.lint.fields import Breaches
 
 #: RFC 5280 sections 4.2.1.13 and 4.2.2.1; https is no error by its syntax, but needs what it is to deliver (section 8).
 _SCHEMES = ("http", "https", "ldap", "ldaps", "ftp")

@@ -6,10 +6,14 @@ Sources: RFC 5280 sections 4.1.2.4, 4.1.2.6, 4.2.1.6 and appendix A.1; RFC 1034 
 
 from __future__ import annotations
 
-from easycert.errors import InvalidInput, printable
+from typing import TYPE_CHECKING
+
+from easycert.errors import InvalidInput
 from easycert.pki.lint import der
 from easycert.pki.lint.der import DerError, Node
-from easycert.pki.lint.parts import Breaches
+
+if TYPE_CHECKING:
+    from easycert.pki.lint.fields import Breaches
 
 OTHER_NAME, DIRECTORY_NAME = der.context(0), der.context(4)
 RFC822_NAME, DNS_NAME = der.context(1, constructed=False), der.context(2, constructed=False)
@@ -19,7 +23,7 @@ _X400_ADDRESS, _EDI_PARTY = der.context(3), der.context(5)
 
 COMMON_NAME, COUNTRY, EMAIL = "2.5.4.3", "2.5.4.6", "1.2.840.113549.1.9.1"
 _ANY_TEXT = (der.UTF8_STRING, der.PRINTABLE_STRING)
-_LEGACY_TEXT = (der.TELETEX_STRING, der.BMP_STRING, der.UNIVERSAL_STRING)
+LEGACY_TEXT = (der.TELETEX_STRING, der.BMP_STRING, der.UNIVERSAL_STRING)
 _PRINTABLE, _IA5 = (der.PRINTABLE_STRING,), (der.IA5_STRING,)
 _LONG = 32768
 #: What an attribute is called, the string types it may be of, and its upper bound: RFC 5280 appendix A.1, X.520.
@@ -45,17 +49,15 @@ _ATTRIBUTES = {
     "0.9.2342.19200300.100.1.25": ("DC", _IA5, 63),
     EMAIL: ("emailAddress", _IA5, 255),
 }
-#: BR 7.1.4.1: these may stand in a name more than once.
-_REPEATABLE = ("2.5.4.11", "2.5.4.9", "0.9.2342.19200300.100.1.25")
 #: X.680 section 41.4.
-_PRINTABLE_OCTETS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 '()+,-./:=?")
-_STRINGS = (*_ANY_TEXT, *_LEGACY_TEXT, der.IA5_STRING, der.VISIBLE_STRING)
+_PRINTABLE_OCTETS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 '()+,-./:=?"
+_STRINGS = (*_ANY_TEXT, *LEGACY_TEXT, der.IA5_STRING, der.VISIBLE_STRING)
 
-_LETTERS_DIGITS_HYPHEN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
+_LETTERS_DIGITS_HYPHEN = "abcdefghijklmnopqrstuvwxyz0123456789-"
 _SMTP_UTF8_MAILBOX = "1.3.6.1.5.5.7.8.9"
-_LOCAL_PART = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+/=?^_`{|}~.-")
-_SCHEME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789+.-")
-_URI_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/?#[]@!$&'()*+,;=%")
+_LOCAL_PART = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+/=?^_`{|}~.-"
+_SCHEME = "abcdefghijklmnopqrstuvwxyz0123456789+.-"
+_URI_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/?#[]@!$&'()*+,;=%"
 
 
 # --- distinguished names ---------------------------------------------------------------------------------------------
@@ -78,65 +80,52 @@ def _attributes_of(rdn: Node) -> list[tuple[str, Node]]:
 
 def distinguished_name(name: Node, whose: str) -> Breaches:
     """Judge a distinguished name; *whose* it is begins each message (``the subject``)."""
-    seen: list[str] = []
     for rdn in name.children():
         found = _attributes_of(rdn)
         if len(found) != 1:
-            yield from _unusual_rdn(rdn, len(found), whose)
+            yield from _unusual_rdn(rdn, whose)
         for oid, value in found:
-            if oid in seen and oid not in _REPEATABLE:
-                yield "attribute-repeated", f"{whose} has several {_label(oid)}"
-            seen.append(oid)
-            yield from _attribute(oid, value, f"{whose}'s {_label(oid)}")
+            yield from _attribute(oid, value, f"{whose}'s {label(oid)}")
 
 
-def _unusual_rdn(rdn: Node, count: int, whose: str) -> Breaches:
-    if count == 0:
-        yield "rdn-empty", f"{whose} has an empty RDN"
-        return
-    yield "rdn-one-attribute", f"{whose} has {count} attributes in one RDN"
+def _unusual_rdn(rdn: Node, whose: str) -> Breaches:
     encodings = [node.raw for node in rdn.children(der.SET)]
-    if sorted(encodings) != encodings:
+    if not encodings:
+        yield "rdn-empty", f"{whose} has an empty RDN"
+    elif sorted(encodings) != encodings:
         yield "rdn-order", f"{whose} has an RDN whose attributes are not in DER's order"
 
 
-def _label(oid: str) -> str:
+def label(oid: str) -> str:
+    """Return what people call an attribute type, or its dotted number."""
     return _ATTRIBUTES[oid][0] if oid in _ATTRIBUTES else oid
 
 
 def _attribute(oid: str, value: Node, what: str) -> Breaches:
     _, types, limit = _ATTRIBUTES.get(oid, ("", _STRINGS, _LONG))
-    if types is _ANY_TEXT and value.tag in _LEGACY_TEXT:
-        yield "attribute-type-legacy", f"{what} is a TeletexString, BMPString or UniversalString"
-    elif value.tag not in types:
+    if value.tag not in types and not (types is _ANY_TEXT and value.tag in LEGACY_TEXT):
         if oid in _ATTRIBUTES:
             yield "attribute-type", f"{what} is of a string type that it must not have"
         return
-    yield from _attribute_text(value, what)
-    try:
-        text = der.text(value)
-    except DerError:
-        return
-    if len(text) > limit:
-        yield "attribute-length", f"{what} has {len(text)} characters, more than {limit}"
-    elif oid == COUNTRY and not (len(text) == 2 and text.isascii() and text.isalpha() and text.isupper()):
-        yield "country-code", f"{what} is '{printable(text)}'"
-
-
-def _attribute_text(value: Node, what: str) -> Breaches:
     try:
         text = der.text(value)
     except DerError:
         yield "attribute-characters", f"{what} holds octets that are not of its string type"
         return
-    if value.tag == der.PRINTABLE_STRING and not _PRINTABLE_OCTETS.issuperset(value.body):
+    if value.tag == der.PRINTABLE_STRING and value.body.strip(_PRINTABLE_OCTETS):
         yield "attribute-characters", f"{what} holds characters that are not in PrintableString"
+    yield from _attribute_text(oid, text, limit, what)
+
+
+def _attribute_text(oid: str, text: str, limit: int, what: str) -> Breaches:
     if not text:
         yield "attribute-empty", f"{what} is empty"
+    elif len(text) > limit:
+        yield "attribute-length", f"{what} has {len(text)} characters, more than {limit}"
     elif not text.isprintable() and any(ord(char) < 0x20 or 0x7F <= ord(char) < 0xA0 for char in text):
         yield "attribute-control", f"{what} holds control characters"
-    elif text != text.strip():
-        yield "attribute-padding", f"{what} begins or ends with a blank"
+    elif oid == COUNTRY and not (len(text) == 2 and text.isascii() and text.isalpha() and text.isupper()):
+        yield "country-code", f"{what} is {shown_text(text)}"
 
 
 # --- general names ---------------------------------------------------------------------------------------------------
@@ -165,7 +154,7 @@ def shown(name: Node) -> str:
 
 def shown_text(text: str) -> str:
     """Return text from a certificate in quotation marks, safe to show."""
-    return f"'{printable(text)}'"
+    return f"{shown_text(text)}"
 
 
 def general_name(name: Node, where: str) -> Breaches:
@@ -204,19 +193,15 @@ def dns_name(text: str, where: str) -> Breaches:
     if "*" in name:
         name = name[2:] if name.startswith("*.") else name
         if "*" in name:
-            yield "wildcard-form", f"{where} holds '{printable(text)}', whose '*' is not its whole first label"
+            yield "wildcard-form", f"{where} holds {shown_text(text)}, whose '*' is not its whole first label"
             return
-        if "." not in name:
-            yield "wildcard-wide", f"{where} holds '{printable(text)}'"
     flaw = _host_flaw(name.replace("_", "a"))
     if flaw:
-        yield "dns-name", f"{where} holds '{printable(text)}', which {flaw}"
+        yield "dns-name", f"{where} holds {shown_text(text)}, which {flaw}"
         return
-    if "_" in name:
-        yield "dns-underscore", f"{where} holds '{printable(text)}'"
     last = name.rpartition(".")[2]
     if last.isdigit() or (last.startswith("0x") and not last[2:].strip("0123456789abcdef")):
-        yield "dns-address", f"{where} holds '{printable(text)}' as a DNS name"
+        yield "dns-address", f"{where} holds {shown_text(text)} as a DNS name"
     if "xn--" in name:
         yield from _a_labels(name, where)
 
@@ -228,7 +213,7 @@ def _host_flaw(name: str) -> str:
     for label in name.split("."):
         if not 1 <= len(label) <= 63:
             return "has a label of more than 63 characters" if label else "has an empty label"
-        if label[0] == "-" or label[-1] == "-" or not _LETTERS_DIGITS_HYPHEN.issuperset(label):
+        if label[0] == "-" or label[-1] == "-" or label.strip(_LETTERS_DIGITS_HYPHEN):
             return "has a label that is not letters, digits and inner hyphens"
     return ""
 
@@ -238,21 +223,21 @@ def _a_labels(name: str, where: str) -> Breaches:
 
     from easycert.pki.dns import dns_name as parsed  # IDNA's tables cost more than a certificate: only where needed
 
-    for label in name.split("."):
-        if label.startswith("xn--"):
+    for part in name.split("."):
+        if part.startswith("xn--"):
             try:
-                parsed(label, partial(InvalidInput, "label", label))
+                parsed(part, partial(InvalidInput, "label", part))
             except InvalidInput:
-                yield "a-label", f"{where} holds '{printable(label)}', behind which no U-label stands"
+                yield "a-label", f"{where} holds {shown_text(part)}, behind which no U-label stands"
 
 
 def _mailbox(text: str, where: str) -> Breaches:
     local, at, domain = text.rpartition("@")
     quoted = len(local) > 2 and local[0] == local[-1] == '"' and local.isprintable()
-    plain = _LOCAL_PART.issuperset(local) and all(local.split("."))
+    plain = not local.strip(_LOCAL_PART) and all(local.split("."))
     literal = domain.startswith("[") and domain.endswith("]")
     if not at or not local or not (quoted or plain) or (not literal and _host_flaw(domain.lower())):
-        yield "rfc822-name", f"{where} holds '{printable(text)}', which is no mailbox"
+        yield "rfc822-name", f"{where} holds {shown_text(text)}, which is no mailbox"
     elif "xn--" in domain.lower():
         yield from _a_labels(domain.lower(), where)
 
@@ -260,14 +245,14 @@ def _mailbox(text: str, where: str) -> Breaches:
 def uri(text: str, where: str) -> Breaches:
     """Judge a uniformResourceIdentifier: absolute, and its host a DNS name or an IP address."""
     scheme, colon, rest = text.partition(":")
-    if not colon or not rest or not scheme[:1].isalpha() or not _SCHEME.issuperset(scheme.lower()):
-        yield "uri-absolute", f"{where} holds '{printable(text)}', which does not begin with a scheme"
-    elif not _URI_CHARACTERS.issuperset(rest):
-        yield "uri-characters", f"{where} holds '{printable(text)}', whose characters no URI has"
+    if not colon or not rest or not scheme[:1].isalpha() or scheme.lower().strip(_SCHEME):
+        yield "uri-absolute", f"{where} holds {shown_text(text)}, which does not begin with a scheme"
+    elif rest.strip(_URI_CHARACTERS):
+        yield "uri-characters", f"{where} holds {shown_text(text)}, whose characters no URI has"
     elif rest.startswith("//"):
         host = uri_host(text)
         if not _is_address(host) and _host_flaw(host.lower().replace("_", "a").removesuffix(".")):
-            yield "uri-host", f"{where} holds '{printable(text)}', whose host is no name and no address"
+            yield "uri-host", f"{where} holds {shown_text(text)}, whose host is no name and no address"
 
 
 def uri_host(text: str) -> str:
@@ -298,6 +283,6 @@ def _other_name(name: Node, where: str) -> Breaches:
     text = der.text(der.element(parts[1].body).expect(der.UTF8_STRING))
     local, at, domain = text.rpartition("@")
     if not at or not local or local.isascii() or not domain.isascii() or _host_flaw(domain):
-        yield "smtp-utf8-mailbox", f"{where} holds '{printable(text)}'"
+        yield "smtp-utf8-mailbox", f"{where} holds {shown_text(text)}"
     elif "xn--" in domain:
         yield from _a_labels(domain, where)

@@ -5,9 +5,14 @@ Sources: RFC 5280 sections 4.2.1.4, 4.2.1.5, 4.2.1.11 and 4.2.1.14.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from easycert.pki.lint import der, names
 from easycert.pki.lint.der import DerError, Node
-from easycert.pki.lint.parts import CERTIFICATE_POLICIES, Breaches, Certificate, Extension, guarded
+from easycert.pki.lint.fields import CERTIFICATE_POLICIES, Certificate, Extension, guarded
+
+if TYPE_CHECKING:
+    from easycert.pki.lint.fields import Breaches
 
 _MAPPINGS, _CONSTRAINTS, _INHIBIT = "2.5.29.33", "2.5.29.36", "2.5.29.54"
 _ANY_POLICY = "2.5.29.32.0"

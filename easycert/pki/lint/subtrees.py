@@ -5,12 +5,17 @@ Source: RFC 5280 section 4.2.1.10. Whether a name is inside is judged by :mod:`e
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from cryptography import x509
 
 from easycert.pki.constraints import breaches
 from easycert.pki.lint import der, names
 from easycert.pki.lint.der import DerError, Node
-from easycert.pki.lint.parts import NAME_CONSTRAINTS, Breaches, Certificate, guarded
+from easycert.pki.lint.fields import NAME_CONSTRAINTS, Certificate, guarded
+
+if TYPE_CHECKING:
+    from easycert.pki.lint.fields import Breaches
 
 #: What cryptography raises for parts that it cannot decode.
 _UNREADABLE = (
