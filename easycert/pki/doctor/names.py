@@ -88,7 +88,7 @@ def _empty_subject(exam: Exam) -> Iterator[Reason]:
     if exam.member.flaws or list(exam.certificate.subject):
         return
     if exam.is_ca:
-        clients = frozenset({Client.STRICT, Client.JAVA, Client.GNUTLS, Client.FIREFOX})
+        clients = frozenset({Client.STRICT, Client.JAVA, Client.FIREFOX})
         yield Reason(clients, "its subject is empty, and a CA is found by its subject", Remedy(Cure.NEW_CA))
         return
     names = exam.find(x509.SubjectAlternativeName)
@@ -168,7 +168,7 @@ RULES = (
     Rule(
         "empty-subject",
         "An empty subject: of a CA, or of a certificate whose subject alternative name is not critical",
-        frozenset({Client.STRICT, Client.JAVA, Client.GNUTLS, Client.FIREFOX, Client.CHROME}),
+        frozenset({Client.STRICT, Client.JAVA, Client.FIREFOX, Client.CHROME}),
         (
             "RFC 5280 sections 4.1.2.6 and 4.2.1.6",
             "OpenSSL: X509_V_ERR_SUBJECT_NAME_EMPTY, X509_V_ERR_EMPTY_SUBJECT_SAN_NOT_CRITICAL",

@@ -41,9 +41,8 @@ def _self_signed(exam: Exam) -> Iterator[Reason]:
     basic = exam.find(x509.BasicConstraints)
     if basic is not None and basic.value.ca:
         return
-    clients = frozenset({Client.GNUTLS}) & JUDGES[exam.kind]
-    why = "it is self-signed, and they trust CAs only; the others must be given this very certificate to trust"
-    yield Reason(clients, why, Remedy(Cure.REISSUE))
+    why = "no CA signed it, so that each client must be given this very certificate to trust (certtool takes CAs only)"
+    yield Reason(frozenset(), why, Remedy(Cure.REISSUE), Severity.NOTE)
 
 
 def _unknown_issuer(exam: Exam) -> Iterator[Reason]:
@@ -168,8 +167,11 @@ RULES = (
     Rule(
         "self-signed",
         "A host or user that no CA signed",
-        frozenset({Client.GNUTLS}),
-        ("GnuTLS manual, Verifying X.509 certificate paths: GNUTLS_CERT_SIGNER_NOT_CA",),
+        frozenset(),
+        (
+            "RFC 5280 section 6.1.1 (d)",
+            "GnuTLS: gnutls_x509_crt_list_verify (certtool) wants a CA, gnutls_x509_trust_list_verify_crt2 (TLS) does not",
+        ),
         _self_signed,
     ),
     Rule(

@@ -90,7 +90,7 @@ def _digital_signature(exam: Exam) -> Iterator[Reason]:
     usage = exam.find(x509.KeyUsage)
     if exam.kind is Kind.HOST and usage is not None and not usage.value.digital_signature:
         why = "its key usage lacks digitalSignature, which TLS 1.3 needs"
-        yield Reason(frozenset({Client.JAVA, Client.CHROME}), why, RENEW)
+        yield Reason(frozenset({Client.JAVA, Client.CHROME, Client.GNUTLS}), why, RENEW)
 
 
 def _authority_bits(exam: Exam) -> Iterator[Reason]:
@@ -182,11 +182,12 @@ RULES = (
     Rule(
         "digital-signature",
         "A host whose key usage lacks digitalSignature",
-        frozenset({Client.JAVA, Client.CHROME}),
+        frozenset({Client.JAVA, Client.CHROME, Client.GNUTLS}),
         (
             "RFC 8446 section 4.4.2.2",
             "Java: sun.security.validator.EndEntityChecker checkTLSServer",
             "Chromium: BoringSSL ssl_cert_check_key_usage",
+            "GnuTLS: GNUTLS_E_KEY_USAGE_VIOLATION",
         ),
         _digital_signature,
     ),

@@ -1,10 +1,13 @@
-// Judge certificates as Go's TLS clients do: verify DIRECTORY...; each holds leaf.pem, sent.pem, roots.pem and name.
+// Judge certificates as Go's TLS clients and servers do: verify DIRECTORY..., each with roots.pem and either the name
+// and port of a server that presents the certificate, or leaf.pem and sent.pem of a client's.
 package main
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,14 +39,6 @@ func pool(path string) (*x509.CertPool, error) {
 }
 
 func judge(directory string) error {
-	leaf, err := certificates(filepath.Join(directory, "leaf.pem"))
-	if err != nil {
-		return err
-	}
-	sent, err := pool(filepath.Join(directory, "sent.pem"))
-	if err != nil {
-		return err
-	}
 	roots, err := pool(filepath.Join(directory, "roots.pem"))
 	if err != nil {
 		return err
@@ -52,14 +47,33 @@ func judge(directory string) error {
 	if err != nil {
 		return err
 	}
-	usage := x509.ExtKeyUsageServerAuth
-	if len(name) == 0 {
-		usage = x509.ExtKeyUsageClientAuth
+	if len(name) > 0 {
+		return connect(directory, string(name), roots)
 	}
-	_, err = leaf[0].Verify(x509.VerifyOptions{
-		DNSName: string(name), Intermediates: sent, Roots: roots, KeyUsages: []x509.ExtKeyUsage{usage},
-	})
+	leaf, err := certificates(filepath.Join(directory, "leaf.pem"))
+	if err != nil {
+		return err
+	}
+	sent, err := pool(filepath.Join(directory, "sent.pem"))
+	if err != nil {
+		return err
+	}
+	usages := []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	_, err = leaf[0].Verify(x509.VerifyOptions{Intermediates: sent, Roots: roots, KeyUsages: usages})
 	return err
+}
+
+func connect(directory string, name string, roots *x509.CertPool) error {
+	port, err := os.ReadFile(filepath.Join(directory, "port"))
+	if err != nil {
+		return err
+	}
+	plain, err := net.Dial("tcp", "127.0.0.1:"+string(port))
+	if err != nil {
+		return err
+	}
+	defer plain.Close()
+	return tls.Client(plain, &tls.Config{ServerName: name, RootCAs: roots}).Handshake()
 }
 
 func main() {
