@@ -20,20 +20,13 @@ from easycert.pki.doctor.findings import (
     Rule,
     Severity,
 )
-from easycert.pki.validity import rfc3339
+from easycert.pki.validity import is_due, rfc3339
 
 #: Apple 103769: certificates whose notBefore is later may last at most 825 days.
 _APPLE_SINCE = datetime(2019, 7, 1, tzinfo=UTC)
 _APPLE_MOST = timedelta(days=825)
-#: A certificate is due when less than this part of its life is left.
-DUE_PART = 3
 #: Shorter than what Apple allows, and what browsers allowed public CAs until 2026.
 _SHORTER_DAYS = 397
-
-
-def is_due(begin: datetime, end: datetime, now: datetime) -> bool:
-    """Return whether, of a life from *begin* to *end*, less than a third is left at *now*."""
-    return end - now < (end - begin) / DUE_PART
 
 
 def _validity(exam: Exam) -> Iterator[Reason]:

@@ -15,7 +15,6 @@ from cryptography.exceptions import InvalidSignature
 
 from easycert.errors import printable
 from easycert.pki.chains import UNREADABLE, authority_key_id, subject_bytes, subject_key_id
-from easycert.pki.doctor.dates import is_due
 from easycert.pki.doctor.findings import (
     COMMON,
     Client,
@@ -27,7 +26,7 @@ from easycert.pki.doctor.findings import (
     in_order,
 )
 from easycert.pki.encodings import Encoding, PublicFormat
-from easycert.pki.validity import rfc3339
+from easycert.pki.validity import is_due, rfc3339
 
 PRIVATE_FILE_MODE = 0o600
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
