@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import Enum
 
+from easycert.bookkeeping import Change
 from easycert.certdir import CertDir
 from easycert.errors import AlreadyExists, IssuerUnusable, Malformed
 from easycert.model import Value
 from easycert.pki.certificates import authority_issuer
-from easycert.pki.crl import Crl, Revocation, read_crl
+from easycert.pki.crl import Crl, CrlSpec, Revocation, crl_pem, next_number, read_crl, signed_crl
+from easycert.pki.facts import authority_ids
 from easycert.pki.issuers import require_may_sign_crls
+from easycert.pki.profiles import MODERN
 from easycert.pki.revision import Revision
+from easycert.pki.validity import Validity, When, period
 from easycert.store import layout
-from easycert.store.protocol import Transaction
 from easycert.workflows.adopt.cas import ForeignAuthority, crl_age, is_crl_of
 from easycert.workflows.adopt.foreign import listed_in, revocations_of
-from easycert.workflows.authorities import Authority
-from easycert.workflows.publish import CrlOptions, Draft, stage
 
 
 class CrlOutcome(Enum):
@@ -67,23 +69,33 @@ def settle_crl(certdir: CertDir, authority: ForeignAuthority, *, replace: bool) 
     return SettledCrl(CrlOutcome.HERE, count, number)
 
 
-def put_crl(certdir: CertDir, files: Transaction, authority: ForeignAuthority, settled: SettledCrl) -> int:
-    """Stage the CRL in *files*, where its file does not stay as it is; return its number."""
+def put_crl(change: Change, authority: ForeignAuthority, settled: SettledCrl, now: datetime) -> int:
+    """Stage the CRL in *change*, where its file does not stay as it is; return its number. Raises KeyMismatch."""
     if settled.outcome is CrlOutcome.SIGNED:
-        return _sign(certdir, files, authority, settled)
+        return _sign(change, authority, settled, now)
     if settled.data is not None:
-        files.replace(layout.crl(authority.name), settled.data)
+        change.replace(layout.crl(authority.name), settled.data)
     return settled.number
 
 
-def _sign(certdir: CertDir, files: Transaction, authority: ForeignAuthority, settled: SettledCrl) -> int:
+def _sign(change: Change, authority: ForeignAuthority, settled: SettledCrl, now: datetime) -> int:
     assert authority.key is not None
-    issuer = authority_issuer(authority.certificate, authority.key.key)
     revision = Revision(settled.base)
     for item in settled.missing:
         revision.revoke(item)
-    signer = Authority(authority.name, issuer, (authority.certificate,))
-    return stage(certdir, files, Draft(signer, revision, certdir.signing_time(), CrlOptions())).number
+    known = change.ledger.last_crl_number(authority_ids(authority.certificate))
+    number = next_number(max(settled.number, known), now)
+    spec = CrlSpec(number, _validity(settled.base, now), tuple(revision.entries()))
+    encoded = signed_crl(spec, authority_issuer(authority.certificate, authority.key.key))
+    change.replace(layout.crl(authority.name), crl_pem(encoded))
+    return number
+
+
+def _validity(base: Crl | None, now: datetime) -> Validity:
+    """Return when the next CRL is valid: for as long as the one before it was."""
+    if base is None or base.parsed.next_update_utc is None:
+        return period(now, MODERN.crl_lifetime)
+    return period(now, When(None, base.parsed.next_update_utc - base.parsed.last_update_utc))
 
 
 def _here(certdir: CertDir, authority: ForeignAuthority, *, replace: bool) -> Crl | None:

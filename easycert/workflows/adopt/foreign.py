@@ -44,6 +44,8 @@ class Foreign(Value):
     authorities: tuple[ForeignAuthority, ...]
     certificates: tuple[ForeignCertificate, ...]
     left_out: tuple[LeftOut, ...]
+    #: What they issued and what cannot come in, for want of a usable name or key: the ledger knows it all the same.
+    unplaced: tuple[x509.Certificate, ...]
 
     def revoked_by(self, certificate: x509.Certificate) -> dict[int, Revocation]:
         """Return what the CA that is *certificate*'s issuer revoked, by serial number; nothing where it is not here."""
@@ -61,10 +63,10 @@ def understand(
     """
     authorities = find_authorities(contents, designated, now, source)
     sorter = _Sorter(contents, authorities, kind)
-    certificates = _newest_marked([*sorter.certificates()], now)
+    certificates = tuple(_newest_marked([*sorter.certificates()], now))
     _leave_out_the_rest(contents, source)
     roots_first = sorted(authorities, key=lambda item: (not is_self_issued(item.certificate), item.name))
-    return Foreign(tuple(roots_first), tuple(certificates), tuple(sorted(contents.left_out)))
+    return Foreign(tuple(roots_first), certificates, tuple(sorted(contents.left_out)), tuple(sorter.unplaced))
 
 
 def revocations_of(authority: ForeignAuthority) -> dict[int, Revocation]:
@@ -89,6 +91,7 @@ class _Sorter:
         self._issuers = Issuers(found.certificate for item in authorities for found in item.certificates)
         self._authorities = {identity(item.certificate): item for item in authorities}
         self._keys = {public_der(found.key.public_key()): found for found in contents.keys}
+        self.unplaced: list[x509.Certificate] = []
         self._revoked = {item.name: revocations_of(item) for item in authorities}
 
     def certificates(self) -> Iterator[ForeignCertificate]:
@@ -100,11 +103,13 @@ class _Sorter:
                 else:
                     yield self._certificate(found)
             except (InvalidInput, Refused) as error:
+                if not isinstance(error, WrongIssuer):
+                    self.unplaced.append(found.certificate)
                 self._contents.left_out.append(LeftOut(found.path, _fragment(error)))
 
     def _require_ours(self, found: Found) -> None:
         if identity(found.certificate) not in self._authorities:
-            raise Refused(found.path, "it is the certificate of a CA that is none of these")
+            raise WrongIssuer(found.path, "it is the certificate of a CA that is none of these")
 
     def _certificate(self, found: Found) -> ForeignCertificate:
         certificate = found.certificate

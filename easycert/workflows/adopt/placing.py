@@ -44,10 +44,14 @@ class Placement(Value):
 
 
 class Settled(Value):
-    """What becomes of a certificate, and the files to be written for it, its key first."""
+    """What becomes of a certificate, and the files to be written for it, its key first.
+
+    *successor* is the certificate that has the file of its name here, where that is another one.
+    """
 
     outcome: Outcome
     files: tuple[Placement, ...] = ()
+    successor: x509.Certificate | None = None
 
 
 def settle_authority(certdir: CertDir, authority: ForeignAuthority, *, replace: bool) -> Settled:
@@ -58,10 +62,9 @@ def settle_authority(certdir: CertDir, authority: ForeignAuthority, *, replace: 
 
 def settle_certificate(certdir: CertDir, item: ForeignCertificate, *, replace: bool) -> Settled:
     """Return what becomes of a certificate. Raises AlreadyExists for another of its name, unless it is to give way."""
-    if item.revocation is not None:
-        return Settled(Outcome.REVOKED)
-    if item.newer:
-        return Settled(Outcome.OLDER)
+    if item.revocation is not None or item.newer:
+        outcome = Outcome.OLDER if item.revocation is None else Outcome.REVOKED
+        return Settled(outcome, successor=_other_here(certdir, item))
     presented = [above for above in item.above if not is_self_issued(above)] if item.kind is not Kind.CODE else []
     wish = _Wish(item.kind, item.name, (item.found.certificate, *presented), item.key)
     return _settle(certdir, wish, item.above[0], replace=replace)
@@ -81,13 +84,22 @@ def _settle(certdir: CertDir, wish: _Wish, issuer: x509.Certificate, *, replace:
     here = None if replace else _here(certdir, entry)
     if here is not None and here != wish.chain[0]:
         if _is_newer(here, wish, issuer):
-            return Settled(Outcome.KEPT)
+            return Settled(Outcome.KEPT, successor=here)
         raise AlreadyExists(certdir.store.find(entry) or entry.path)
     files = list(_key(certdir, wish, replace=replace))
     data = certificate_pem(*wish.chain)
     if here is None and certdir.store.read(entry) != data:
         files.append(Placement(entry, data, replaces=replace))
     return Settled(Outcome.IMPORTED if files else Outcome.HERE, tuple(files))
+
+
+def _other_here(certdir: CertDir, item: ForeignCertificate) -> x509.Certificate | None:
+    """Return the certificate that has the place of *item*, if it is another and can be read."""
+    try:
+        here = _here(certdir, layout.certificate(item.kind, item.name))
+    except AlreadyExists:
+        return None
+    return None if here == item.found.certificate else here
 
 
 def _here(certdir: CertDir, entry: Entry) -> x509.Certificate | None:
