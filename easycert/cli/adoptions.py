@@ -10,6 +10,8 @@ from easycert.pki.wording import one_line
 from easycert.workflows.adopt.placing import Outcome
 from easycert.workflows.adopt.results import Adopted, AdoptedCertificate, AdoptedCrl
 
+#: Files that were left out for the same reason and are named before the rest is counted.
+_NAMED = 5
 _FILED = (Outcome.IMPORTED, Outcome.HERE)
 
 
@@ -24,8 +26,12 @@ def adoption_text(adopted: Adopted, palette: Palette) -> str:
 def adoption_notes(adopted: Adopted) -> Iterator[str]:
     """Yield what a person should know besides."""
     yield from adopted.notes
+    by_reason: dict[str, list[str]] = {}
     for path, reason in adopted.left_out:
-        yield f"left out {printable(path)}: {one_line(reason)}"
+        by_reason.setdefault(reason, []).append(printable(path))
+    for reason, paths in by_reason.items():
+        more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
+        yield f"left out {', '.join(paths[:_NAMED])}{more}: {one_line(reason)}"
 
 
 def _row(item: AdoptedCertificate | AdoptedCrl, palette: Palette) -> tuple[str, str, str, str]:

@@ -41,6 +41,10 @@ class Event(Enum):
 BRINGS_CERTIFICATE = (Event.ISSUED, Event.IMPORTED, Event.ADOPTED)
 
 
+#: What ``replaced_by`` says of a certificate that came in without a file and never had one here.
+UNFILED = "unfiled"
+
+
 class Entry(Value):
     """One entry: an *event* at an instant (aware, UTC, whole seconds) by the user *actor* of the operating system.
 

@@ -54,6 +54,11 @@ COMMANDS = {
         ("hosts/alien.example.key", "hosts/alien.example.crt"),
         again=0,
     ),
+    "adopt": Command(
+        ["import", "{top}/office"],
+        ("cas/other.key", "cas/other.crt", "hosts/o.example.key", "hosts/o.example.crt", "crls/other.crl"),
+        again=0,
+    ),
     "flags": Command(["--server", "c.example", "--signas", "root"], ("hosts/c.example.key", "hosts/c.example.crt")),
     "flags p12": Command(["--p12", "alice"], ("users/alice.p12",)),
     "crl": Command(["crl", "root"], ("crls/root.crl",), again=0),
@@ -94,7 +99,22 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("alien.example.key", "alien.key"),
     ):
         shutil.copy(elsewhere / "hosts" / path, top / target)
+    adoptable(top / "office", top.parent / "other")
     return top
+
+
+def adoptable(office: Path, certs: Path) -> None:
+    """Make a directory as ``openssl ca`` leaves it: a CA, a host, and a user who was revoked."""
+    for argv in (["ca", "other"], ["host", "o.example", "--signas=other"], ["user", "eve", "--signas=other"]):
+        assert went(*argv, f"--certdir={certs}").code == 0
+    (office / "private").mkdir(parents=True)
+    for path in ("cas/other.crt", "hosts/o.example.crt", "users/eve.crt"):
+        shutil.copy(certs / path, office)
+    for path in ("cas/other.key", "hosts/o.example.key"):
+        shutil.copy(certs / path, office / "private")
+    eve = load_certificate((office / "eve.crt").read_bytes(), "eve")
+    end = f"{eve.not_valid_after_utc:%y%m%d%H%M%SZ}"
+    (office / "index.txt").write_text(f"R\t{end}\t260101000000Z\t{eve.serial_number:X}\tunknown\t/CN=eve\n")
 
 
 class Runs:
@@ -215,7 +235,7 @@ def some(*names: str) -> Callable[..., object]:
     return pytest.mark.parametrize("runs", [*names, *slow], indirect=True)
 
 
-@some("cas", "flags revoke")
+@some("cas", "flags revoke", "adopt")
 @pytest.mark.parametrize("action", ["kill-before", pytest.param("kill-after", marks=pytest.mark.slow)])
 def test_a_killed_command_leaves_whole_pairs_or_none(runs: Runs, action: str) -> None:
     met = 0

@@ -151,9 +151,10 @@ def _notes(
         yield f"certificates that do not say what they are for were told by their names: {shown}; or say --kind"
     if contents.opened:
         yield f"keys that were encrypted there ({len(contents.opened)}) are not here; only their owner can read them"
-    for found in contents.keys:
-        if source.exposed(found.path):
-            yield f"{source.shown(found.path)} is a private key that others can read; chmod 600 it, or remove it"
+    exposed = [source.shown(found.path) for found in contents.keys if source.exposed(found.path)]
+    if exposed:
+        more = f" and {len(exposed) - 1} more" if len(exposed) > 1 else ""
+        yield f"others can read the private key {exposed[0]}{more}; chmod 600, or remove what is not needed there"
     for verdict in verdicts:
         yield from verdict.notes
 

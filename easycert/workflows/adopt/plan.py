@@ -150,8 +150,14 @@ def _unfiled(foreign: Foreign) -> Iterator[Remembered]:
 
 
 def _remembered(item: Planned) -> Remembered:
-    filed = item.settled.outcome is Outcome.IMPORTED
-    return Remembered(item.kind, item.name, item.found.certificate, item.settled.successor, filed)
+    return Remembered(
+        kind=item.kind,
+        name=item.name,
+        certificate=item.found.certificate,
+        successor=item.settled.successor,
+        filed=item.settled.outcome in (Outcome.IMPORTED, Outcome.HERE),
+        new=any(file.entry.suffix == "crt" for file in item.settled.files),
+    )
 
 
 def _is_news(certdir: CertDir, plan: Plan) -> bool:

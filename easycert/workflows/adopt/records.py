@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from cryptography import x509
 
 from easycert.bookkeeping import Change
-from easycert.ledger.entries import Event, written_instant
+from easycert.ledger.entries import UNFILED, Event, written_instant
 from easycert.ledger.protocol import Ledger
 from easycert.model import Kind, Value
 from easycert.pki.crl import Revocation
@@ -18,13 +18,21 @@ from easycert.pki.wording import even_hex
 
 
 class Remembered(Value):
-    """A certificate for the ledger: its place here, and which certificate has the file there, if that is another."""
+    """A certificate for the ledger: its place here, whether it has the file there (a *new* one), or which one has."""
 
     kind: Kind
     name: SafeName
     certificate: x509.Certificate
-    replaced_by: x509.Certificate | None = None
+    successor: x509.Certificate | None = None
     filed: bool = False
+    new: bool = False
+
+    @property
+    def replaced_by(self) -> str:
+        """The fingerprint of the certificate that has its file; empty where it has the file itself."""
+        if self.successor is not None:
+            return _fingerprint(self.successor)
+        return "" if self.filed else UNFILED
 
 
 class RevokedBy(Value):
@@ -40,7 +48,7 @@ def unknown_to(ledger: Ledger, certificates: Iterable[Remembered]) -> list[Remem
     """Return what the *ledger* has to be told: what gets a file now, and what it has not heard of."""
     exists = ledger.exists()
     return [
-        item for item in certificates if item.filed or not exists or ledger.der(_fingerprint(item.certificate)) is None
+        item for item in certificates if item.new or not exists or ledger.der(_fingerprint(item.certificate)) is None
     ]
 
 
@@ -53,9 +61,9 @@ def unrecorded(ledger: Ledger, authority: RevokedBy) -> list[Revocation]:
 def record(change: Change, certificates: Iterable[Remembered], revoked: Iterable[RevokedBy]) -> None:
     """Stage in *change* what its ledger does not know yet: certificates, those with a file last, and revocations."""
     told = unknown_to(change.ledger, certificates)
-    for item in sorted(told, key=lambda item: item.replaced_by is None):
+    for item in sorted(told, key=lambda item: item.filed):
         der = item.certificate.public_bytes(Encoding.DER)
-        replaced = (("replaced_by", _fingerprint(item.replaced_by)),) if item.replaced_by else ()
+        replaced = (("replaced_by", item.replaced_by),) if item.replaced_by else ()
         change.record(
             Event.IMPORTED,
             kind=item.kind.value,

@@ -8,7 +8,7 @@ import pytest
 from cryptography import x509
 
 from easycert.certdir import CertDir
-from easycert.ledger.entries import Event
+from easycert.ledger.entries import UNFILED, Event
 from easycert.ledger.records import Query, Record
 from easycert.model import Kind
 from easycert.pki.facts import facts_of
@@ -48,12 +48,13 @@ def test_every_certificate_that_easy_rsa_issued_is_recorded_with_its_fate(
         ("user", "bob"),
     ]
     assert {item.origin for item in found} == {"import"}
-    (older,) = [item for item in found if item.replaced_by]
     (current,) = here.ledger.records(Query(kind="host", current=True))
+    (older,) = [item for item in found if item.kind == "host" and item != current]
     assert older.replaced_by == current.fingerprint
     (bob,) = here.ledger.records(Query(name="bob"))
     (entry,) = x509.load_pem_x509_crl((easyrsa.pki / "crl.pem").read_bytes())
     assert (bob.revoked_at, bob.reason) == (f"{entry.revocation_date_utc:%Y-%m-%dT%H:%M:%SZ}", "keyCompromise")
+    assert bob.replaced_by == UNFILED
     for item in found:
         der = here.ledger.der(item.fingerprint)
         assert der is not None
