@@ -48,10 +48,15 @@ if TYPE_CHECKING:
     from easycert.workflows.issue import Issued as Issued
     from easycert.workflows.issue import IssueRequest as IssueRequest
     from easycert.workflows.issue import issue as issue
-    from easycert.workflows.publish import Published as Published
+    from easycert.workflows.next_crl import CrlOptions as CrlOptions
+    from easycert.workflows.next_crl import Published as Published
     from easycert.workflows.publish import publish as publish
+    from easycert.workflows.publish import publish_due as publish_due
     from easycert.workflows.revoke import Revoked as Revoked
+    from easycert.workflows.revoke import RevokeRequest as RevokeRequest
+    from easycert.workflows.revoke import Why as Why
     from easycert.workflows.revoke import revoke as revoke
+    from easycert.workflows.revoke import revoke_named as revoke_named
     from easycert.workflows.sign import SigningRequest as SigningRequest
     from easycert.workflows.sign import sign_request as sign_request
     from easycert.workflows.verify import VerifyRequest as VerifyRequest
@@ -75,8 +80,9 @@ _MODULES = {
     "workflows.import_": ("ImportRequest", "Imported", "import_files"),
     "workflows.inventory": ("listed", "shown", "tree"),
     "workflows.issue": ("IssueRequest", "Issued", "issue"),
-    "workflows.publish": ("Published", "publish"),
-    "workflows.revoke": ("Revoked", "revoke"),
+    "workflows.next_crl": ("CrlOptions", "Published"),
+    "workflows.publish": ("publish", "publish_due"),
+    "workflows.revoke": ("RevokeRequest", "Revoked", "Why", "revoke", "revoke_named"),
     "workflows.verify": ("VerifyRequest", "verify_named"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}

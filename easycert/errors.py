@@ -89,6 +89,14 @@ class AmbiguousName(EasycertError):
         super().__init__(f"'{printable(name)}' names several: {', '.join(printable(item) for item in candidates)}")
 
 
+class AmbiguousIssuer(AmbiguousName):
+    """A certificate that several CAs of the certificate directory have signed: they share name and key."""
+
+    def __init__(self, name: str, candidates: tuple[str, ...]) -> None:
+        super().__init__(name, candidates)
+        self.args = (f"several CAs have the key that signed '{printable(name)}': {', '.join(candidates)}",)
+
+
 class MissingAuthority(NotFound):
     """A CA that is to sign lacks its ``.key`` or its ``.crt``."""
 
@@ -199,6 +207,13 @@ class RequestRefused(Refused):
 
 class WrongIssuer(Refused):
     """A certificate that this CA did not sign."""
+
+
+class SelfSigned(Refused):
+    """A certificate that signed itself: there is no CA whose CRL could revoke it."""
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(subject, "it signed itself, so there is no CA whose CRL could revoke it")
 
 
 class VerificationFailed(EasycertError):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from easycert.errors import (
     AlreadyExists,
+    AmbiguousIssuer,
     AmbiguousName,
     EasycertError,
     EncryptedKey,
@@ -17,6 +18,7 @@ from easycert.errors import (
     NotFound,
     NotPermitted,
     RequestRefused,
+    SelfSigned,
     StoreBusy,
     StoreFailure,
     UnsafeDirectory,
@@ -59,6 +61,13 @@ def _invalid_name(error: EasycertError) -> str:
     return ""
 
 
+def _ambiguous(error: EasycertError) -> str:
+    assert isinstance(error, AmbiguousName)
+    if any("(serial 0x" in candidate for candidate in error.candidates):
+        return "say which by its serial number with 0x before it, or with --signas"
+    return "say which with --kind"
+
+
 def _busy(_error: EasycertError) -> str:
     return "wait for the other command, or be more patient with --lock-timeout SECONDS"
 
@@ -80,7 +89,8 @@ def _refused_request(error: EasycertError) -> str:
 _ADVICE: tuple[tuple[type[EasycertError], Callable[[EasycertError], str]], ...] = (
     (AlreadyExists, _already_exists),
     (MissingAuthority, _missing_authority),
-    (AmbiguousName, lambda _: "say which with --kind"),
+    (AmbiguousIssuer, lambda _: "say which with --signas"),
+    (AmbiguousName, _ambiguous),
     (NotFound, _not_found),
     (InvalidName, _invalid_name),
     (StoreBusy, _busy),
@@ -92,5 +102,6 @@ _ADVICE: tuple[tuple[type[EasycertError], Callable[[EasycertError], str]], ...] 
     (RequestRefused, _refused_request),
     (NotPermitted, lambda _: "sign with a CA whose constraints allow the name, or leave the name out"),
     (IssuerUnusable, lambda _: "sign with another CA; easycert tree shows which there are"),
+    (SelfSigned, lambda _: "take it out of every place where it is trusted, and put another there"),
     (WrongIssuer, lambda _: "easycert show NAME tells who did"),
 )

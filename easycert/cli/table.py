@@ -30,6 +30,7 @@ COMMANDS: dict[str, Command] = {
     "csr": Command("csr", "app", _REQUEST, "Make a key and a signing request for another CA to sign."),
     "sign": Command("csr", "sign", _REQUEST, "Sign a certificate signing request."),
     "import": Command("importing", "import_", _REQUEST, "Bring in certificates, keys and PKCS#12 files, checked."),
+    "revoke": Command("revoke", "revoke", _REVOKE, "Revoke certificates, and publish the CRL that says so."),
     "crl": Command("revoke", "crl", _REVOKE, "Publish the CRL of a CA, or those that are due."),
     "list": Command("inspect", "list_", _LOOK, "List the certificates of the directory."),
     "tree": Command("inspect", "tree", _LOOK, "Show what each CA has signed."),

@@ -23,6 +23,8 @@ class Outcome(Enum):
     FINAL = "revoked for good"
     #: It had been revoked before: date and reason are as they were.
     ALREADY = "already revoked"
+    #: It was on hold, and is good again.
+    RELEASED = "released"
 
 
 class Revision:
@@ -35,10 +37,7 @@ class Revision:
         self._added: dict[int, Revocation] = {}
 
     def find(self, serial: int) -> Revocation | None:
-        """Return how the certificate with this serial number is revoked, or None.
-
-        A reason that cannot be read counts as ``unspecified``: it is final.
-        """
+        """Return how the certificate with this serial number is revoked, or None."""
         if serial in self._added:
             return self._added[serial]
         if self.old is None or serial in self._removed or serial < 0:
@@ -46,7 +45,7 @@ class Revision:
         entry = self.old.parsed.get_revoked_certificate_by_serial_number(serial)
         if entry is None:
             return None
-        return Revocation(serial, entry.revocation_date_utc, crls.reason_of(entry) or x509.ReasonFlags.unspecified)
+        return revocation_of(entry)
 
     def revoke(self, revocation: Revocation) -> Outcome:
         """Put a certificate on the CRL; one that is there stays as it is, unless it was only on hold.
@@ -101,3 +100,9 @@ class Revision:
         yield crls.without(kept, self._removed) if self._removed else kept
         for revocation in self._added.values():
             yield crls.revoked_certificate(revocation)
+
+
+def revocation_of(entry: x509.RevokedCertificate) -> Revocation:
+    """Return what an entry says; a reason that cannot be read counts as ``unspecified``: it is final."""
+    reason = crls.reason_of(entry) or x509.ReasonFlags.unspecified
+    return Revocation(entry.serial_number, entry.revocation_date_utc, reason)

@@ -97,14 +97,14 @@ def _named(certdir: CertDir, text: str, kind: Kind | None) -> Iterator[tuple[Kin
 
 def _entry(certdir: CertDir, text: str, kind: Kind) -> Entry | None:
     for suffix in _SUFFIXES:
-        for name in _spellings(text, kind):
+        for name in spellings(text, kind):
             entry = Entry(layout.FOLDERS[kind], f"{name}.{suffix}")
             if certdir.store.find(entry) is not None:
                 return entry
     return None
 
 
-def _spellings(text: str, kind: Kind) -> Iterator[SafeName]:
+def spellings(text: str, kind: Kind) -> Iterator[SafeName]:
     """Yield the file names that *text* may have: as it stands, and as the name of a new certificate is normalised."""
     for parse in (SafeName, HostName) if kind is Kind.HOST else (SafeName,):
         try:
@@ -112,7 +112,7 @@ def _spellings(text: str, kind: Kind) -> Iterator[SafeName]:
         except InvalidInput:
             continue
     if kind is Kind.USER and text != text.lower():
-        yield from _spellings(text.lower(), kind)
+        yield from spellings(text.lower(), kind)
 
 
 def _file(path: str) -> Found:

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from easycert.certdir import CertDir
 from easycert.errors import Malformed, MissingAuthority, NotFound, Refused
+from easycert.ledger.entries import Event
 from easycert.model import Kind
 from easycert.pki.crl import (
     CrlSpec,
@@ -31,17 +32,8 @@ from easycert.pki.validity import Validity, days
 from easycert.store import layout
 from easycert.store.files import FileStore
 from easycert.workflows import authorities
-from easycert.workflows.publish import (
-    CrlOptions,
-    Draft,
-    DueRun,
-    copy_crl,
-    current_revision,
-    publish,
-    publish_all,
-    publish_due,
-    stage,
-)
+from easycert.workflows.next_crl import CrlOptions, NextCrl
+from easycert.workflows.publish import DueRun, copy_crl, publish, publish_all, publish_due
 from tests.workflows.examples import NOW, Clock, directory, files, make
 
 ROOT = SafeName("root")
@@ -300,11 +292,11 @@ def test_threads_that_revoke_at_once_lose_nothing(where: str, tmp_path_factory: 
 
     def one(serial: int) -> int:
         certdir = shared if where == "memory" else opened()
-        with certdir.store.transaction() as transaction:
-            authority = authorities.load(certdir, ROOT)
-            revision = current_revision(certdir, authority)
-            revision.revoke(Revocation(serial, NOW))
-            return stage(certdir, transaction, Draft(authority, revision, NOW, CrlOptions())).number
+        with certdir.change(NOW) as change:
+            draft = NextCrl(certdir, change, authorities.load(certdir, ROOT))
+            draft.revision.revoke(Revocation(serial, NOW))
+            draft.record(Event.REVOKED, serial)
+            return draft.stage(NOW, CrlOptions()).number
 
     with ThreadPoolExecutor(4) as pool:
         numbers = list(pool.map(one, range(1, 13)))

@@ -1,4 +1,4 @@
-"""``crl``: publish what has been revoked."""
+"""``revoke`` and ``crl``: take certificates back, and publish which were."""
 
 # Annotations are not postponed here: Typer needs them as values, and would compile each at every start.
 
@@ -13,18 +13,38 @@ from easycert.cli.commands.results import put
 from easycert.cli.options import DetailedExitCodeOption, Habits, argument, option
 from easycert.cli.render import plain
 from easycert.errors import InvalidInput
+from easycert.model import Kind
+from easycert.pki.crl import parse_reason
 from easycert.pki.names import SafeName
+from easycert.pki.revision import Outcome
 from easycert.pki.validity import parse_when, rfc3339
-from easycert.workflows.publish import (
-    CrlOptions,
-    DueRun,
-    Published,
-    copy_crl,
-    publish_all,
-    publish_due,
-    require_copyable,
-)
+from easycert.pki.wording import even_hex, one_line
+from easycert.workflows.next_crl import CrlOptions, Published
+from easycert.workflows.publish import DueRun, copy_crl, publish_all, publish_due, require_copyable
+from easycert.workflows.revoke import Revocations, Revoked, RevokeRequest, Why, revoke_named
 
+TargetsArgument = Annotated[
+    list[str],
+    argument(metavar="NAME|SERIAL|FILE...", help="Certificates by name, serial number, fingerprint or file."),
+]
+ReasonOption = Annotated[
+    str | None,
+    option(
+        "--reason",
+        metavar="REASON",
+        help="keyCompromise, superseded, cessationOfOperation, certificateHold, affiliationChanged, "
+        "privilegeWithdrawn, cACompromise, aACompromise or unspecified.",
+    ),
+]
+InvalidSinceOption = Annotated[
+    str | None,
+    option("--invalid-since", metavar="WHEN", help="Since when its key is suspected: a date or RFC 3339."),
+]
+UnholdOption = Annotated[bool, option("--unhold", help="Lift a certificateHold; no other revocation can be undone.")]
+WhichKindOption = Annotated[Kind | None, option("--kind", help="Which one, where several kinds have this name.")]
+WhichCaOption = Annotated[
+    str | None, option("--signas", metavar="CA", help="Which CA, where several could have signed it.")
+]
 CasArgument = Annotated[list[str] | None, argument(metavar="CA...", help="One CA or several.")]
 NextUpdateOption = Annotated[
     str | None,
@@ -39,6 +59,37 @@ PruneOption = Annotated[
 DerOption = Annotated[
     str | None, option("--der", metavar="FILE", help="Write it to this file in DER, too, for a web server.")
 ]
+
+
+def revoke(
+    targets: TargetsArgument,
+    reason: ReasonOption = None,
+    invalid_since: InvalidSinceOption = None,
+    unhold: UnholdOption = False,
+    kind: WhichKindOption = None,
+    signas: WhichCaOption = None,
+    *,
+    habits: Habits,
+) -> None:
+    """Revoke certificates, and publish the CRLs that say so: all in one step.
+
+    NAME is the certificate of that name now. An older one is revoked by its serial number (hexadecimal or decimal) or
+    SHA-256 fingerprint, one that was never here by its FILE; the key of the CA that signed it must be here. Revoking is
+    for good: only --reason certificateHold can be lifted, with --unhold.
+    """
+    if unhold and (reason is not None or invalid_since is not None):
+        raise InvalidInput("option", "--unhold", "takes a revocation back, so it has no reason and no time")
+    certdir = habits.open()
+    since = None if invalid_since is None else parse_when(invalid_since).resolve(certdir.now())
+    request = RevokeRequest(
+        tuple(dict.fromkeys(targets)),
+        Why(parse_reason(reason or "unspecified"), since, unhold),
+        kind,
+        None if signas is None else SafeName(signas),
+    )
+    done = revoke_named(certdir, request)
+    _say_notes(done.published, habits)
+    put(habits, "revocations", _revoked_rows(done), _revoked_texts(done))
 
 
 def crl(
@@ -84,14 +135,54 @@ def _require_sensible(names: Sequence[SafeName], *, due: bool, detailed_exitcode
 
 
 def _put(run: DueRun, habits: Habits, der: str | None) -> None:
-    for published in run.published:
-        for note in published.notes:
-            habits.say(f"{published.name}: {note}")
+    _say_notes(run.published, habits)
     for name in run.fresh:
         habits.say(f"the CRL of the CA '{name}' is not due")
     for failure in run.failed:
         report(failure.error)
     put(habits, "crls", _rows(run, der), (_lines(published, der) for published in run.published))
+
+
+def _say_notes(published: Sequence[Published], habits: Habits) -> None:
+    for item in published:
+        for note in item.notes:
+            habits.say(f"{item.name}: {note}")
+
+
+def _revoked_rows(done: Revocations) -> Iterator[dict[str, Any]]:
+    published = {item.name: item for item in done.published}
+    for item in done.revoked:
+        crl, revocation = published[item.authority], item.revocation
+        yield {
+            "kind": plain(item.kind),
+            "name": item.name,
+            "serial": even_hex(item.certificate.serial_number),
+            "issuer": item.authority,
+            "outcome": item.outcome.value,
+            "date": plain(revocation and revocation.date),
+            "reason": plain(revocation and revocation.reason),
+            "crl": crl.path,
+            "number": crl.number,
+        }
+
+
+def _revoked_texts(done: Revocations) -> Iterator[str]:
+    published = {item.name: item for item in done.published}
+    for item in done.revoked:
+        yield f"{one_line(item.shown)}: {_outcome(item)}"
+        yield f"  serial  {even_hex(item.certificate.serial_number)}"
+        yield f"  crl     {published[item.authority].path}"
+
+
+def _outcome(item: Revoked) -> str:
+    if item.revocation is None:
+        return "no longer on hold"
+    date, reason = rfc3339(item.revocation.date), item.revocation.reason.value
+    if item.outcome is Outcome.ALREADY:
+        return f"already revoked on {date} ({reason})"
+    if item.outcome is Outcome.FINAL:
+        return f"revoked for good ({reason}), on hold since {date}"
+    return f"revoked ({reason})"
 
 
 def _rows(run: DueRun, der: str | None) -> Iterator[dict[str, Any]]:
