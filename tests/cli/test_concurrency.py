@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -96,17 +97,22 @@ def test_processes_that_begin_in_a_directory_that_is_not_there_all_succeed(tmp_p
     assert len(list((tmp_path / "new/certs/cas").iterdir())) == 8
 
 
-def test_revocations_at_once_lose_none_and_each_has_its_number(certs: Path) -> None:
+@pytest.mark.parametrize("door", [["--server", "--revokeas", "root"], ["revoke", "--output=json"]])
+def test_revocations_at_once_lose_none_and_each_has_its_number(certs: Path, door: list[str]) -> None:
     """Synapse's own tool keeps one of four, and reports success four times."""
     names = [f"h{number}.example" for number in range(4)]
     assert went("host", *names, "--signas=root", f"--certdir={certs}").code == 0
     begin = int(time.time())
-    ended = at_once(certs, [["--server", "--revokeas", "root", name] for name in names])
+    ended = at_once(certs, [[*door, name] for name in names])
     assert [one.code for one in ended] == [0] * 4, ended
     crl = load_crl((certs / "crls/root.crl").read_bytes(), "it")
     revoked = {load_certificate((certs / f"hosts/{name}.crt").read_bytes(), "it").serial_number for name in names}
     assert {entry.serial_number for entry in crl} == revoked
     assert crl_number(crl) >= begin + 3
+    if door[0] == "revoke":
+        numbers = {json.loads(one.stdout)["revocations"][0]["number"] for one in ended}
+        assert len(numbers) == 4
+        assert max(numbers) == crl_number(crl)
 
 
 def test_one_request_signed_by_several_processes_is_signed_once(certs: Path, tmp_path: Path) -> None:

@@ -62,6 +62,7 @@ COMMANDS = {
     "flags": Command(["--server", "c.example", "--signas", "root"], ("hosts/c.example.key", "hosts/c.example.crt")),
     "flags p12": Command(["--p12", "alice"], ("users/alice.p12",)),
     "crl": Command(["crl", "root"], ("crls/root.crl",), again=0),
+    "revoke": Command(["revoke", "a.example", "alice", "--reason=superseded"], ("crls/root.crl",), again=0),
     "flags crl": Command(["--crl", "root"], ("crls/root.crl",), again=0),
     "flags revoke": Command(["--server", "--revokeas", "root", "a.example"], ("crls/root.crl",), again=0),
     "replace": Command(["host", "a.example", "--signas=root", "--force"], (), again=0),
@@ -306,6 +307,25 @@ def test_revoking_is_never_lost_once_it_was_said(template: Path, tmp_path: Path)
         crl = load_crl((runs.certs / "crls/root.crl").read_bytes(), "it")
         certificate = load_certificate((runs.certs / "hosts/a.example.crt").read_bytes(), "it")
         assert [entry.serial_number for entry in crl] == [certificate.serial_number]
+        assert_crl_agrees(runs.certs)
+
+
+def test_a_killed_revocation_is_on_the_crl_and_in_the_ledger_or_in_neither(template: Path, tmp_path: Path) -> None:
+    runs = Runs(template, tmp_path, COMMANDS["revoke"])
+    for outcome in runs.swept("kill-before"):
+        assert outcome.killed == outcome.met
+        went("list", "-q", f"--certdir={runs.certs}")  # a reader finishes what is unfinished
+        assert_crl_agrees(runs.certs)
+
+
+def assert_crl_agrees(certs: Path) -> None:
+    """Assert that CRL and ledger say the same: all of it or nothing."""
+    path = certs / "crls/root.crl"
+    listed = {f"{entry.serial_number:040x}" for entry in load_crl(path.read_bytes(), "it")} if path.exists() else set()
+    ledger = CertDir.open(certs).ledger
+    recorded = {item.serial.zfill(40) for item in ledger.revocations()} if ledger.exists() else set()
+    ledger.close()
+    assert listed == recorded
 
 
 def test_every_kind_has_a_folder_that_the_sweeps_look_at() -> None:
