@@ -205,6 +205,15 @@ class RequestRefused(Refused):
     """A certificate signing request that must not be signed."""
 
 
+class LintRefused(Refused):
+    """A certificate or CRL that would break rules, all of which are in ``broken``; ``rule`` names the first."""
+
+    def __init__(self, subject: str, broken: tuple[str, ...], rule: str) -> None:
+        self.broken = broken
+        self.rule = rule
+        super().__init__(subject, f"it would break the rule {rule}: {'; '.join(broken)}")
+
+
 class WrongIssuer(Refused):
     """A certificate that this CA did not sign."""
 

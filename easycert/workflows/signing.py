@@ -13,13 +13,14 @@ from hashlib import sha256
 from cryptography import x509
 
 from easycert.bookkeeping import Change
-from easycert.errors import Refused
+from easycert.errors import LintRefused, Refused
 from easycert.ledger.entries import Event
 from easycert.model import Kind, Value
 from easycert.pki import certificates, keys
 from easycert.pki.certificates import Issuer, ToBeSigned
 from easycert.pki.encodings import Encoding
 from easycert.pki.facts import fingerprint_of
+from easycert.pki.lint import Severity, lint_certificate
 from easycert.pki.names import SafeName
 from easycert.pki.subjects import shown_name
 from easycert.pki.wording import even_hex
@@ -45,24 +46,32 @@ class Order(Value):
 class _Draft(Value):
     order: Order
     tbs_bytes: bytes
+    #: Rules that it breaks and that the site has waived, by name.
+    waived: tuple[str, ...]
 
 
-def sign(change: Change, orders: Sequence[Order]) -> list[x509.Certificate]:
+def sign(change: Change, orders: Sequence[Order], waivers: frozenset[str] = frozenset()) -> list[x509.Certificate]:
     """Return the certificates that *orders* describe, each of which is recorded in *change*.
 
-    Raises Refused for one that must not be signed, and KeyMismatch when a CA's key is not its own.
+    *waivers* names rules that the site has waived. Raises LintRefused for one that breaks another rule, and KeyMismatch
+    when a CA's key is not its own.
     """
-    drafts = [_drafted(order) for order in orders]
+    drafts = [_drafted(order, waivers) for order in orders]
     change.intend([_intent(draft) for draft in drafts])
     made = [_signed(draft) for draft in drafts]
-    for order, certificate in zip(orders, made, strict=True):
-        _record(change, order, certificate)
+    for draft, certificate in zip(drafts, made, strict=True):
+        _record(change, draft, certificate)
     return made
 
 
-def _drafted(order: Order) -> _Draft:
+def _drafted(order: Order, waivers: frozenset[str]) -> _Draft:
     draft = certificates.signed(order.tbs, keys.throw_away(order.issuer.key))
-    return _Draft(order, draft.tbs_certificate_bytes)
+    issuer = order.authority.certificate if order.authority else None
+    errors = [item for item in lint_certificate(draft, issuer, order.kind) if item.severity is Severity.ERROR]
+    unwaived = [item for item in errors if item.rule not in waivers]
+    if unwaived:
+        raise LintRefused(order.name, tuple(f"{item.message} [{item.clause}]" for item in unwaived), unwaived[0].rule)
+    return _Draft(order, draft.tbs_certificate_bytes, tuple(dict.fromkeys(item.rule for item in errors)))
 
 
 def _intent(draft: _Draft) -> tuple[tuple[str, str], ...]:
@@ -88,9 +97,14 @@ def _signed(draft: _Draft) -> x509.Certificate:
     return certificate
 
 
-def _record(change: Change, order: Order, certificate: x509.Certificate) -> None:
-    der = certificate.public_bytes(Encoding.DER)
-    details = (("origin", order.origin), ("profile", order.profile), ("renewal_of", order.renewal_of))
+def _record(change: Change, draft: _Draft, certificate: x509.Certificate) -> None:
+    order, der = draft.order, certificate.public_bytes(Encoding.DER)
+    details = (
+        ("origin", order.origin),
+        ("profile", order.profile),
+        ("renewal_of", order.renewal_of),
+        ("waived", ",".join(draft.waived)),
+    )
     change.record(
         Event.ISSUED,
         kind=order.kind.value,
