@@ -16,6 +16,7 @@ from easycert.bookkeeping import Bookkeeping, Change
 from easycert.errors import InvalidInput, Refused, printable
 from easycert.model import Kind
 from easycert.pki.names import SafeName
+from easycert.settings import Settings, parse_settings
 from easycert.signers.keyfile import KeyFiles
 from easycert.store import layout
 from easycert.store.directories import Strictness
@@ -107,6 +108,12 @@ class CertDir:
     def ledger(self) -> Ledger:
         """The ledger of the directory; see :class:`easycert.ledger.protocol.Ledger`."""
         return self._open_ledger()
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The site's defaults, from ``easycert.toml``. Raises Malformed and UnreadableFile."""
+        found = self.read(layout.SETTINGS)
+        return Settings() if found is None else parse_settings(*found)
 
     def now(self) -> datetime:
         """Return the time, aware and in UTC; a workflow reads it once and passes it down."""

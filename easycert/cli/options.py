@@ -17,8 +17,11 @@ from easycert.model import Kind, Value
 from easycert.store.directories import Strictness
 
 if TYPE_CHECKING:
+    from easycert.pki.profiles import Profile
     from easycert.pki.sans import SubjectAltName
+    from easycert.pki.subjects import Attributes
     from easycert.pki.validity import When
+    from easycert.settings import Settings
 
 
 #: Every option has a variable and most have no default worth a word: the help says so once, not at each.
@@ -90,7 +93,7 @@ KeyTypeOption = Annotated[
     ),
 ]
 ProfileOption = Annotated[
-    str,
+    str | None,
     option("--profile", metavar="PROFILE", help="modern, or synapse for what Synapse itself loads."),
 ]
 PathLengthOption = Annotated[
@@ -167,6 +170,15 @@ def split_sans(texts: list[str] | None) -> "tuple[SubjectAltName, ...]":
     from easycert.pki.sans import parse_san
 
     return tuple(parse_san(part) for text in texts or () for part in text.split(","))
+
+
+def subject_attributes(subject: str | None, site: "Settings", profile: "Profile") -> "Attributes":
+    """Return the attributes of ``--subject``, else the site's own where *profile* allows any."""
+    if subject is None:
+        return site.subject if profile.names_beyond_cn else ()
+    from easycert.pki.subjects import parse_subject
+
+    return parse_subject(subject)
 
 
 def validity_end(days: int | None, not_after: str | None) -> "When | None":

@@ -13,7 +13,7 @@ from typing import cast
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509.oid import ExtensionOID, ObjectIdentifier
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtensionOID, ObjectIdentifier
 
 from easycert.errors import KeyMismatch, Malformed
 from easycert.model import Kind, Value
@@ -40,6 +40,14 @@ _USAGES = (
 )
 
 
+class IssuerUrls(Value):
+    """Where the CRL, certificate and OCSP responder of a CA are; what is empty is not written into certificates."""
+
+    crl: str = ""
+    issuer: str = ""
+    ocsp: str = ""
+
+
 class CertificateSpec(Value):
     """A certificate that is still to be signed: printable, comparable, complete but for the key."""
 
@@ -52,6 +60,7 @@ class CertificateSpec(Value):
     self_signed: bool
     path_length: int | None = None
     name_constraints: x509.NameConstraints | None = None
+    urls: IssuerUrls = IssuerUrls()
 
     @property
     def rules(self) -> Rules:
@@ -152,8 +161,27 @@ def _extensions(
         yield x509.SubjectAlternativeName([general_name(san) for san in spec.sans]), not list(spec.subject)
     if spec.name_constraints:
         yield spec.name_constraints, True
+    if not spec.self_signed:
+        yield from url_extensions(spec.urls)
     yield x509.SubjectKeyIdentifier.from_public_key(public_key), False
     yield x509.AuthorityKeyIdentifier(issuer.key_identifier, None, None), False
+
+
+def url_extensions(urls: IssuerUrls) -> Iterator[tuple[x509.ExtensionType, bool]]:
+    """Yield cRLDistributionPoints and authorityInfoAccess, as far as there are URLs (RFC 5280 4.2.1.13, 4.2.2.1)."""
+    if urls.crl:
+        point = x509.DistributionPoint([x509.UniformResourceIdentifier(urls.crl)], None, None, None)
+        yield x509.CRLDistributionPoints([point]), False
+    access = [
+        x509.AccessDescription(method, x509.UniformResourceIdentifier(url))
+        for method, url in (
+            (AuthorityInformationAccessOID.OCSP, urls.ocsp),
+            (AuthorityInformationAccessOID.CA_ISSUERS, urls.issuer),
+        )
+        if url
+    ]
+    if access:
+        yield x509.AuthorityInformationAccess(access), False
 
 
 def _key_usage(rules: Rules, public_key: PublicKey) -> x509.KeyUsage:

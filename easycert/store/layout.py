@@ -24,7 +24,7 @@ class Entry(Value):
     @property
     def path(self) -> str:
         """The path relative to the certificate directory, with ``/`` between the two parts."""
-        return f"{self.folder}/{self.filename}"
+        return f"{self.folder}/{self.filename}" if self.folder else self.filename
 
     @property
     def name(self) -> str:
@@ -49,6 +49,10 @@ class Entry(Value):
         for part in (self.folder, self.filename):
             if not part or part.startswith(".") or "/" in part or "\0" in part:
                 raise ValueError(f"not a place in a certificate directory: {part!r}")
+
+
+#: A site's defaults (:mod:`easycert.settings`).
+SETTINGS = Entry("", "easycert.toml")
 
 
 def certificate(kind: Kind, name: SafeName) -> Entry:

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from cryptography import x509
+from cryptography.x509.oid import NameOID
 
 from easycert.certdir import CertDir
 from easycert.errors import InvalidInput, IssuerUnusable
 from easycert.model import Kind, Value
 from easycert.pki import certificates, keys
-from easycert.pki.certificates import CertificateSpec
+from easycert.pki.certificates import CertificateSpec, IssuerUrls
 from easycert.pki.dns import mixed_scripts
 from easycert.pki.issuers import path_length_left, require_permits
 from easycert.pki.keys import KeyType, PrivateKey
@@ -25,6 +26,7 @@ from easycert.workflows import authorities, signing
 from easycert.workflows.authorities import Authority
 from easycert.workflows.signing import Order
 
+NO_URLS = IssuerUrls()
 #: A leaf that is to live exactly as long as its CA is always some seconds younger; nobody wants to hear of that.
 _WORTH_SAYING = timedelta(days=1)
 
@@ -78,13 +80,13 @@ def issue(certdir: CertDir, requests: Sequence[IssueRequest], *, replace: bool =
         certdir.store.require_absent(entry for request in requests for entry in _targets(request))
     now = certdir.signing_time()
     signers = _authorities(certdir, requests, now)
-    prepared = [_prepared(request, signers.get(request.signas), now) for request in requests]
+    prepared = [_prepared(certdir, request, signers.get(request.signas), now) for request in requests]
     prepared = [item._replace(notes=(*item.notes, *_orphaned(certdir, item.request))) for item in prepared]
     keyed = list(zip(prepared, _new_keys(requests), strict=True))
     with certdir.change(now) as change:
         if not replace:  # once more, now that nobody else can write: nothing is signed in vain
             certdir.store.require_absent(entry for request in requests for entry in _targets(request))
-        made = signing.sign(change, [_order(item, key) for item, key in keyed])
+        made = signing.sign(change, [_order(item, key) for item, key in keyed], certdir.settings.waivers)
         for (item, key), certificate in zip(keyed, made, strict=True):
             request = item.request
             key_entry, certificate_entry = _targets(request)
@@ -102,7 +104,7 @@ def _orphaned(certdir: CertDir, request: IssueRequest) -> tuple[str, ...]:
 
 
 def describe(
-    request: IssueRequest, authority: Authority | None, now: datetime
+    request: IssueRequest, authority: Authority | None, now: datetime, urls: IssuerUrls = NO_URLS
 ) -> tuple[CertificateSpec, tuple[str, ...]]:
     """Return the certificate that *request* asks for, and notes on what differs from what was asked.
 
@@ -117,7 +119,7 @@ def describe(
     require_profile_allows(profile, request.attributes, request.name_constraints)
     spec = CertificateSpec(
         kind=request.kind,
-        subject=distinguished_name(name.common_name, request.attributes),
+        subject=_subject(request, self_signed=authority is None),
         sans=unique_sans((*name.sans, *request.sans)) if carries_names else (),
         validity=validity,
         profile=profile,
@@ -125,11 +127,24 @@ def describe(
         self_signed=authority is None,
         path_length=_path_length(request, authority),
         name_constraints=request.name_constraints,
+        urls=urls,
     )
     if authority is not None:
         _require_another(spec, request, authority)
         require_permits(authority.path, authority.name, spec)
     return spec, (*notes, *_homographs(spec))
+
+
+def _subject(request: IssueRequest, *, self_signed: bool) -> x509.Name:
+    """Return the subject. A name too long for a CN is in the SAN only (RFC 5280 appendix A.1).
+
+    But what signs itself is an issuer too, whose name must not be empty (section 4.1.2.4): it says its domain instead.
+    """
+    subject = distinguished_name(request.name.common_name, request.attributes)
+    if self_signed and not list(subject):
+        labels = request.name.rpartition("@")[2].split(".")
+        return distinguished_name(None, tuple((NameOID.DOMAIN_COMPONENT, label) for label in reversed(labels)))
+    return subject
 
 
 def chain_pem(kind: Kind, certificate: x509.Certificate, authority: Authority | None) -> bytes:
@@ -185,8 +200,9 @@ def _authorities(certdir: CertDir, requests: Iterable[IssueRequest], now: dateti
     return found
 
 
-def _prepared(request: IssueRequest, authority: Authority | None, now: datetime) -> _Prepared:
-    spec, notes = describe(request, authority, now)
+def _prepared(certdir: CertDir, request: IssueRequest, authority: Authority | None, now: datetime) -> _Prepared:
+    urls = certdir.settings.urls_for(authority.name) if authority else NO_URLS
+    spec, notes = describe(request, authority, now, urls)
     return _Prepared(request, spec, authority, notes)
 
 

@@ -61,14 +61,15 @@ def sign_request(certdir: CertDir, wanted: SigningRequest, *, replace: bool = Fa
     authorities.require_usable(certdir, authority, now)
     _require_own_key(certdir, request.public_key, name, wanted)
     _require_key_beside(certdir, request.public_key, name, wanted)
-    spec, notes = describe(_issue_request(request, name, wanted), authority, now)
+    urls = certdir.settings.urls_for(authority.name)
+    spec, notes = describe(_issue_request(request, name, wanted), authority, now, urls)
     _require_no_wildcard(spec, wanted)
     tbs = to_be_signed(spec, request.public_key, authority.issuer)
     order = Order(wanted.kind, name, tbs, authority.issuer, authority, "csr", wanted.profile.name)
     with certdir.change(now) as change:
         if not replace:  # once more, now that nobody else can write: nothing is signed in vain
             certdir.store.require_absent([entry])
-        (certificate,) = signing.sign(change, [order])
+        (certificate,) = signing.sign(change, [order], certdir.settings.waivers)
         change.put(entry, chain_pem(wanted.kind, certificate, authority), replace=replace)
     ignored = _ignored(request, wanted)
     path = certdir.store.path(entry)

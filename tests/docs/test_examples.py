@@ -21,11 +21,12 @@ from typing import NamedTuple
 
 import pytest
 
+from easycert.settings import parse_settings
 from tests.cli.session import Session, matches, steps
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-LANGUAGES = {"", "console", "python", "sh", "text"}
+LANGUAGES = {"", "console", "python", "sh", "text", "toml"}
 
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _VARYING = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d:\d\dZ)?|\b[0-9a-f]{32,64}\b")
@@ -101,6 +102,13 @@ def printed_by(block: Block, namespace: dict[str, object], where: str, home: Pat
 def test_every_block_says_what_it_is(document: Path) -> None:
     for block in blocks(document):
         assert block.language in LANGUAGES, f"{document.name}:{block.line}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
+def test_settings_that_are_shown_are_understood(document: Path) -> None:
+    for block in blocks(document):
+        if block.language == "toml":
+            parse_settings(block.text.encode(), f"{document.name}:{block.line}")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)

@@ -167,10 +167,23 @@ def test_a_homograph_is_made_and_said() -> None:
 def test_a_host_longer_than_a_common_name_has_none_and_its_san_is_critical() -> None:
     """RFC 5280 section 4.2.1.6 and appendix A.1."""
     name = f"{'a' * 60}.example.com"
-    certificate = make(directory(), Kind.HOST, name).certificate
+    certdir = directory()
+    make(certdir, Kind.CA, "root")
+    certificate = make(certdir, Kind.HOST, name, signas=CaName("root")).certificate
     assert list(certificate.subject) == []
     extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     assert extension.critical
+    assert names_in(certificate) == [name]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [(Kind.HOST, f"{'a' * 60}.example.com"), (Kind.USER, f"{'a' * 60}@example.com")]
+)
+def test_one_that_signs_itself_is_an_issuer_whose_name_is_not_empty(kind: Kind, name: str) -> None:
+    """RFC 5280 section 4.1.2.4; the domain stands in for a name that is too long for a CN (RFC 2247)."""
+    certificate = make(directory(), kind, name).certificate
+    labels = [str(item.value) for item in certificate.subject.get_attributes_for_oid(NameOID.DOMAIN_COMPONENT)]
+    assert ".".join(reversed(labels)) == name.rpartition("@")[2]
     assert names_in(certificate) == [name]
 
 

@@ -23,14 +23,13 @@ from easycert.cli.options import (
     argument,
     option,
     split_sans,
+    subject_attributes,
     validity_end,
 )
 from easycert.cli.spread import spread
 from easycert.model import Kind
 from easycert.pki.keys import KeyType
 from easycert.pki.names import NAMES, SafeName
-from easycert.pki.profiles import profile_named
-from easycert.pki.subjects import parse_subject
 from easycert.pki.validity import parse_when
 from easycert.store.files import read_file
 from easycert.workflows.csr import CsrRequest, make_requests
@@ -67,23 +66,25 @@ def _add_request_command(kind: Kind) -> None:
         san: SanOption = None,
         subject: SubjectOption = None,
         key_type: KeyTypeOption = None,
-        profile: ProfileOption = "modern",
+        profile: ProfileOption = None,
         force: ForceOption = False,
         *,
         habits: Habits,
     ) -> None:
+        certdir = habits.open()
+        chosen = certdir.settings.profile_for(profile)
         wanted = [
             CsrRequest(
                 kind,
                 NAMES[kind](name),
-                profile_named(profile),
+                chosen,
                 split_sans(san),
-                parse_subject(subject or ""),
+                subject_attributes(subject, certdir.settings, chosen),
                 None if key_type is None else KeyType.parse(key_type),
             )
             for name in names
         ]
-        put_requests(make_requests(habits.open(), wanted, replace=force), habits)
+        put_requests(make_requests(certdir, wanted, replace=force), habits)
 
     app.command(kind.value, help=_HELP[kind], context_settings=SETTINGS)(spread(request))
 
@@ -101,7 +102,7 @@ def sign(
     days: DaysOption = None,
     not_after: NotAfterOption = None,
     not_before: NotBeforeOption = None,
-    profile: ProfileOption = "modern",
+    profile: ProfileOption = None,
     pathlen: PathLengthOption = None,
     allow_wildcard: AllowWildcardOption = False,
     force: ForceOption = False,
@@ -113,12 +114,13 @@ def sign(
     The names and the subject it asks for are kept; whatever else it asks for (CA:TRUE, key usages, ...) is not granted,
     and said. A wrong signature, a weak key or a key that another name has already is refused.
     """
+    certdir = habits.open()
     wanted = SigningRequest(
         data=read_file(file),
         source=file,
         kind=as_,
         signas=SafeName(signas),
-        profile=profile_named(profile),
+        profile=certdir.settings.profile_for(profile),
         name=None if name is None else NAMES[as_](name),
         sans=split_sans(san),
         end=validity_end(days, not_after),
@@ -126,4 +128,4 @@ def sign(
         path_length=pathlen,
         allow_wildcard=allow_wildcard,
     )
-    put_issued([sign_request(habits.open(), wanted, replace=force)], habits)
+    put_issued([sign_request(certdir, wanted, replace=force)], habits)

@@ -21,18 +21,20 @@ from easycert.cli.options import (
     SignAsOption,
     SubjectOption,
     split_sans,
+    subject_attributes,
     validity_end,
 )
 from easycert.model import Kind, Value
 from easycert.pki.keys import KeyType
 from easycert.pki.names import NAMES, SafeName
-from easycert.pki.profiles import profile_named
-from easycert.pki.subjects import parse_subject
 from easycert.pki.validity import parse_when
 from easycert.workflows.issue import IssueRequest, issue
 
 if TYPE_CHECKING:
     from cryptography.x509 import NameConstraints
+
+    from easycert.certdir import CertDir
+    from easycert.settings import Settings
 
 
 class Wishes(Value):
@@ -44,17 +46,18 @@ class Wishes(Value):
     not_after: NotAfterOption = None
     not_before: NotBeforeOption = None
     key_type: KeyTypeOption = None
-    profile: ProfileOption = "modern"
+    profile: ProfileOption = None
 
-    def request(self, kind: Kind, name: str, san: list[str] | None = None) -> IssueRequest:
+    def request(self, site: "Settings", kind: Kind, name: str, san: list[str] | None = None) -> IssueRequest:
         """Parse everything: from here on there are only values that cannot be invalid."""
+        profile = site.profile_for(self.profile)
         return IssueRequest(
             kind=kind,
             name=NAMES[kind](name),
             signas=None if self.signas is None else SafeName(self.signas),
-            profile=profile_named(self.profile),
+            profile=profile,
             sans=split_sans(san),
-            attributes=parse_subject(self.subject or ""),
+            attributes=subject_attributes(self.subject, site, profile),
             key_type=None if self.key_type is None else KeyType.parse(self.key_type),
             end=validity_end(self.days, self.not_after),
             start=None if self.not_before is None else parse_when(self.not_before),
@@ -76,10 +79,12 @@ def ca(
     A root is what people trust; keep its key safe and sign with an intermediate: easycert ca issuing --signas root.
     """
     constraints = _name_constraints(permit, exclude)
+    certdir = habits.open()
     requests = [
-        wishes.request(Kind.CA, name)._replace(path_length=pathlen, name_constraints=constraints) for name in names
+        wishes.request(certdir.settings, Kind.CA, name)._replace(path_length=pathlen, name_constraints=constraints)
+        for name in names
     ]
-    _run(requests, habits, force=force)
+    _run(certdir, requests, habits, force=force)
 
 
 def host(names: Names, wishes: Wishes, san: SanOption = None, force: ForceOption = False, *, habits: Habits) -> None:
@@ -87,21 +92,26 @@ def host(names: Names, wishes: Wishes, san: SanOption = None, force: ForceOption
 
     The name itself is always one of the certificate's names. Under an intermediate, the .crt holds the chain as well.
     """
-    _run([wishes.request(Kind.HOST, name, san) for name in names], habits, force=force)
+    _make(Kind.HOST, names, wishes, san, habits, force=force)
 
 
 def user(names: Names, wishes: Wishes, san: SanOption = None, force: ForceOption = False, *, habits: Habits) -> None:
     """Make user (client) certificates for names such as alice or alice@example.com; valid 397 days."""
-    _run([wishes.request(Kind.USER, name, san) for name in names], habits, force=force)
+    _make(Kind.USER, names, wishes, san, habits, force=force)
 
 
 def code(names: Names, wishes: Wishes, force: ForceOption = False, *, habits: Habits) -> None:
     """Make code-signing certificates; valid 460 days."""
-    _run([wishes.request(Kind.CODE, name) for name in names], habits, force=force)
+    _make(Kind.CODE, names, wishes, None, habits, force=force)
 
 
-def _run(requests: list[IssueRequest], habits: Habits, *, force: bool) -> None:
-    put_issued(issue(habits.open(), requests, replace=force), habits)
+def _make(kind: Kind, names: list[str], wishes: Wishes, san: list[str] | None, habits: Habits, *, force: bool) -> None:
+    certdir = habits.open()
+    _run(certdir, [wishes.request(certdir.settings, kind, name, san) for name in names], habits, force=force)
+
+
+def _run(certdir: "CertDir", requests: list[IssueRequest], habits: Habits, *, force: bool) -> None:
+    put_issued(issue(certdir, requests, replace=force), habits)
 
 
 def _name_constraints(permit: list[str] | None, exclude: list[str] | None) -> "NameConstraints | None":

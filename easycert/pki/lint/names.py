@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from easycert.errors import InvalidInput
+from easycert.errors import InvalidInput, printable
 from easycert.pki.lint import der
 from easycert.pki.lint.der import DerError, Node
 
@@ -154,7 +154,7 @@ def shown(name: Node) -> str:
 
 def shown_text(text: str) -> str:
     """Return text from a certificate in quotation marks, safe to show."""
-    return f"{shown_text(text)}"
+    return f"'{printable(text)}'"
 
 
 def general_name(name: Node, where: str) -> Breaches:

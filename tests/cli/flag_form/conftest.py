@@ -95,11 +95,14 @@ MADE_ONCE = (
 
 
 @pytest.fixture(scope="session")
-def certs_once(tmp_path_factory: pytest.TempPathFactory, small_keys: Iterator[rsa.RSAPrivateKey]) -> Path:
-    """Return a certificate directory with two CAs and one thing of each kind: read it, do not change it."""
+def certs_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a certificate directory with two CAs and one thing of each kind: read it, do not change it.
+
+    Its keys are in no row of ready-made ones: a certificate with the key of its CA would be refused.
+    """
     certs = tmp_path_factory.mktemp("once") / "certs"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(keys, "generate", lambda key_type: next(small_keys))
+        patch.setattr(keys, "generate", lambda key_type: rsa.generate_private_key(65537, 2048))
         for command in MADE_ONCE:
             assert run_easycert(["--certdir", str(certs), *shlex.split(command)]) == 0, command
     return certs
