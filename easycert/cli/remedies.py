@@ -78,10 +78,8 @@ def _import(_patient: Patient, _remedy: Remedy) -> list[str]:
     return ["easycert", "import", "FILE", "--kind", "ca"]
 
 
-def _rebuild(patient: Patient, remedy: Remedy) -> list[str]:
-    if patient.kind is not Kind.CA:
-        return _renew(patient, remedy)
-    return ["easycert", "show", patient.path, "--pem"]
+def _to_pem(patient: Patient, _remedy: Remedy) -> list[str]:
+    return ["openssl", "x509", "-in", patient.path, "-out", patient.path]
 
 
 def _move(_patient: Patient, remedy: Remedy) -> list[str]:
@@ -100,7 +98,8 @@ _WORDS = {
     Cure.MODE: _mode,
     Cure.CRL: _crl,
     Cure.IMPORT_ISSUER: _import,
-    Cure.REBUILD_CHAIN: _rebuild,
+    Cure.REBUILD_CHAIN: _renew,
+    Cure.TO_PEM: _to_pem,
     Cure.MOVE_AWAY: _move,
     Cure.LOOK: _look,
 }

@@ -60,10 +60,10 @@ def _told(path: str, findings: Iterator[Finding]) -> Iterator[Amiss]:
 def _file(certdir: CertDir, item: Seen, held: Sequence[Held], place: Ward) -> Iterator[Finding]:
     if item.suffix in _PRIVATE_SUFFIXES:
         yield from files.private_file(item.path, item.mode, ours=item.ours)
-    elif item.folder == CRLS:
+    elif item.folder == CRLS and item.suffix == "crl":
         yield from _revocation_list(certdir, item, place)
     elif item.folder == _CAS and item.suffix == "crt" and item.filename.startswith("."):
-        why = "a hidden .crt in cas/, which Synapse reads as a CA like any other"
+        why = "it is hidden, and Synapse reads it as a CA like any other"
         yield files.STRAY_FILE.finds(_for_synapse(place), why, Remedy(Cure.MOVE_AWAY, path=item.path))
     elif item.suffix == "crt" and item.path not in {one.path for one in held} and not item.filename.startswith("."):
         yield _unreadable(item.path, "no certificate can be read from it", item.folder == _CAS)
@@ -72,14 +72,13 @@ def _file(certdir: CertDir, item: Seen, held: Sequence[Held], place: Ward) -> It
 def _revocation_list(certdir: CertDir, item: Seen, place: Ward) -> Iterator[Finding]:
     try:
         data = certdir.store.read(Entry(item.folder, item.filename)) or b""
-        crl = x509.load_pem_x509_crl(data) if b"-----BEGIN" in data else x509.load_der_x509_crl(data)
+        is_pem = b"-----BEGIN" in data
+        crl = x509.load_pem_x509_crl(data) if is_pem else x509.load_der_x509_crl(data)
     except (ValueError, EasycertError):
-        if item.suffix == "crl":
-            yield _unreadable(item.path, "no CRL can be read from it", True)
-        else:
-            why = "a file in crls/ that is no CRL, and Synapse reads every file there"
-            yield files.STRAY_FILE.finds(_for_synapse(place), why, Remedy(Cure.MOVE_AWAY, path=item.path))
+        yield _unreadable(item.path, "no CRL can be read from it", True)
         return
+    if not is_pem:
+        yield files.NOT_PEM.finds(_for_synapse(place), "it is in DER, and Synapse reads PEM", Remedy(Cure.CRL))
     yield from files.revocation_list(crl, files.signer_of(crl, place.authorities), place.at)
 
 
@@ -120,10 +119,9 @@ def _authority(certdir: CertDir, one: Held, held: Sequence[Held], place: Ward) -
     if one.filed_as is None:
         return
     data = certdir.store.read(Entry(_CAS, f"{one.filed_as}.crt")) or b""
-    if not data.startswith(b"-----BEGIN CERTIFICATE-----") or data.count(b"-----BEGIN ") != 1:
-        why = "its file is not one bare PEM block, which is all that Synapse expects in cas/"
+    if b"-----BEGIN" not in data:
         severity = Severity.ERROR if for_synapse else Severity.NOTE
-        yield files.BARE_CA_FILE.finds(severity, why, Remedy(Cure.REBUILD_CHAIN))
+        yield files.NOT_PEM.finds(severity, "it is in DER, and Synapse reads PEM", Remedy(Cure.TO_PEM))
     below = [item for item in held if any(m.certificate == one.certificate for m in place.paths[item.certificate][:1])]
     named = any(files.names_a_crl(item.certificate) for item in below)
     if named and certdir.store.find(Entry(CRLS, f"{one.filed_as}.crl")) is None:

@@ -49,12 +49,18 @@ def refusing(findings: Iterable[Finding]) -> Clients:
 
 def _held_against(rule: Rule, exam: Exam, asked: Clients, intended: Clients) -> Iterator[Finding]:
     for reason in _reasons(rule, exam):
-        judges = reason.clients & JUDGES[exam.kind]
+        judges = _with_synapse(reason.clients, rule) & JUDGES[exam.kind]
         clients = judges & asked if asked else judges
         if reason.clients and not clients:
             continue
         severity = reason.severity or (Severity.ERROR if clients & intended else Severity.NOTE)
         yield Finding(rule.name, severity, in_order(clients), reason.why, reason.remedy, rule.sources)
+
+
+def _with_synapse(clients: Clients, rule: Rule) -> Clients:
+    """Return *clients*, Synapse with OpenSSL, on which its TLS stands; it knows each CA of its directory."""
+    through_openssl = Client.OPENSSL in clients and rule.name != "incomplete-chain"
+    return clients | {Client.SYNAPSE} if through_openssl else clients
 
 
 def _reasons(rule: Rule, exam: Exam) -> list[Reason]:

@@ -32,7 +32,7 @@ _SHORTER_DAYS = 397
 def _validity(exam: Exam) -> Iterator[Reason]:
     certificate, now = exam.certificate, exam.at.replace(microsecond=0)
     begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    clients: Clients = (ANCHOR_JUDGES if exam.is_anchor else COMMON) & JUDGES[exam.kind] | _synapse(exam)
+    clients: Clients = (ANCHOR_JUDGES if exam.is_anchor else COMMON) & JUDGES[exam.kind]
     if now > end:
         yield Reason(clients, f"it expired on {rfc3339(end)}", RENEW)
     elif now < begin:
@@ -62,15 +62,11 @@ def _outlives(exam: Exam) -> Iterator[Reason]:
         yield Reason(frozenset(), why, RENEW, Severity.NOTE)
 
 
-def _synapse(exam: Exam) -> Clients:
-    return frozenset({Client.SYNAPSE}) if exam.for_synapse else frozenset()
-
-
 RULES = (
     Rule(
         "validity",
         "A certificate that has expired, is not valid yet, or has less than a third of its life left",
-        frozenset(Client),
+        COMMON,
         (
             "RFC 5280 section 6.1.3 (a)(2)",
             "Java: an anchor's dates are not looked at (RFC 5280 section 6.1.1 (d))",

@@ -80,14 +80,14 @@ UNREADABLE_FILE = FileRule(
     (
         "RFC 7468",
         "RFC 5280 section 4.1",
-        "Synapse 2.256: synapse.lib.certdir.CertDir reads each .crt in cas/ and each file in crls/",
+        "Synapse 2.256: synapse.lib.certdir.CertDir.getCaCerts and _getCaCrls: one broken file, and all fails",
     ),
 )
 STRAY_FILE = FileRule(
     "stray-file",
-    "A file in cas/ or crls/ that does not belong there",
+    "A hidden .crt in cas/, left by an editor or a copy",
     _SYNAPSE,
-    ("Synapse 2.256: synapse.lib.certdir.CertDir reads each .crt in cas/, hidden ones too, and each file in crls/",),
+    ("Synapse 2.256: synapse.lib.certdir.CertDir.getCaCerts and _loadCasIntoSSLContext read each .crt in cas/",),
 )
 NAMESAKES = FileRule(
     "ca-namesakes",
@@ -107,11 +107,11 @@ CRL_MISSING = FileRule(
 CRL_FOREIGN = FileRule(
     "crl-foreign", "A CRL that no CA of the directory signed", _SYNAPSE, ("RFC 5280 section 6.3.3 (f) and (g)",)
 )
-BARE_CA_FILE = FileRule(
-    "ca-file-form",
-    "A CA's .crt that is more than one bare PEM block",
+NOT_PEM = FileRule(
+    "not-pem",
+    "A CA or a CRL in DER where PEM is expected",
     _SYNAPSE,
-    ("Synapse 2.256: synapse.lib.certdir.CertDir.getCaCertBytes",),
+    ("Synapse 2.256: synapse.lib.certdir.CertDir._loadCertByts and _getCaCrls",),
 )
 FILE_RULES = (
     KEY_EXPOSED,
@@ -125,7 +125,7 @@ FILE_RULES = (
     CRL_STALE,
     CRL_MISSING,
     CRL_FOREIGN,
-    BARE_CA_FILE,
+    NOT_PEM,
 )
 
 

@@ -90,6 +90,8 @@ class Cure(Enum):
     IMPORT_ISSUER = "import issuer"
     #: The chain in the file written anew: leaf, intermediates, no root.
     REBUILD_CHAIN = "rebuild chain"
+    #: The same certificate in PEM.
+    TO_PEM = "to PEM"
     #: A file that does not belong here moved away.
     MOVE_AWAY = "move away"
     #: Looked at by a person: nothing can be said in general.
