@@ -224,21 +224,18 @@ def _one(certdir: CertDir, target: str, request: DoctorRequest) -> Diagnosis:
     chain = [item for item in filed if item.certificate in above and item.path != found.path]
     chain += [item for item in in_file if item.certificate not in {other.certificate for other in chain}]
     patients = [examine(item, place, request.clients) for item in (leaf, *chain)]
-    about = [one for one in _around(certdir, leaf, place) if one.path == found.path] if found.entry else []
+    about = [one for one in _around(certdir, [leaf, *filed], place) if one.path == found.path] if found.entry else []
     return Diagnosis(tuple(_joined(patients, _wanted(about, request.clients))), ())
 
 
 def _in_directory(certdir: CertDir, found: Found) -> Found:
-    """Return *found* with its entry where it is a file of the certificate directory that was named by its path."""
-    folder, filename = os.path.split(os.path.abspath(found.path))
-    for kind, known in FOLDERS.items():
-        entry = Entry(os.path.basename(folder), filename)
-        if (
-            found.entry is None
-            and entry.folder == known
-            and certdir.store.find(entry) == os.path.join(folder, filename)
-        ):
-            return Found(found.path, found.data, kind, entry)
+    """Return *found* with its entry where it is a certificate of the directory that was named by its path."""
+    path = os.path.abspath(found.path)
+    folder, filename = os.path.split(path)
+    entry = Entry(os.path.basename(folder), filename)
+    kinds = [kind for kind, known in FOLDERS.items() if known == entry.folder]
+    if found.entry is None and kinds and entry.suffix == "crt" and certdir.store.find(entry) == path:
+        return Found(path, found.data, kinds[0], entry)
     return found
 
 
@@ -248,8 +245,8 @@ def _filed(certdir: CertDir, leaf: Entry | None) -> Iterator[Held]:
             yield item
 
 
-def _around(certdir: CertDir, leaf: Held, place: Ward) -> list[Amiss]:
+def _around(certdir: CertDir, held: Sequence[Held], place: Ward) -> list[Amiss]:
     try:
-        return list(amiss(certdir, [leaf], place))
+        return list(amiss(certdir, held, place))
     except EasycertError:
         return []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from cryptography import x509
@@ -40,7 +40,7 @@ def amiss(certdir: CertDir, held: Sequence[Held], place: Ward) -> Iterator[Amiss
         elif item.folder:
             beside = item.path.removesuffix(item.suffix) + "crt"
             path = beside if item.suffix in _PRIVATE_SUFFIXES and beside in certificates else item.path
-            yield from _told(path, _file(certdir, item, held, place))
+            yield from _told(path, _file(certdir, item, certificates, place))
     for one in held:
         yield from _told(one.path, _key(certdir, one))
         if one.kind is Kind.CA:
@@ -57,7 +57,7 @@ def _told(path: str, findings: Iterator[Finding]) -> Iterator[Amiss]:
     return (Amiss(path, finding) for finding in findings)
 
 
-def _file(certdir: CertDir, item: Seen, held: Sequence[Held], place: Ward) -> Iterator[Finding]:
+def _file(certdir: CertDir, item: Seen, known: Collection[str], place: Ward) -> Iterator[Finding]:
     if item.suffix in _PRIVATE_SUFFIXES:
         yield from files.private_file(item.path, item.mode, ours=item.ours)
     elif item.folder == CRLS and item.suffix == "crl":
@@ -65,7 +65,7 @@ def _file(certdir: CertDir, item: Seen, held: Sequence[Held], place: Ward) -> It
     elif item.folder == _CAS and item.suffix == "crt" and item.filename.startswith("."):
         why = "it is hidden, and Synapse reads it as a CA like any other"
         yield files.STRAY_FILE.finds(_for_synapse(place), why, Remedy(Cure.MOVE_AWAY, path=item.path))
-    elif item.suffix == "crt" and item.path not in {one.path for one in held} and not item.filename.startswith("."):
+    elif item.suffix == "crt" and item.path not in known and not item.filename.startswith("."):
         yield _unreadable(item.path, "no certificate can be read from it", item.folder == _CAS)
 
 

@@ -144,7 +144,7 @@ def _lines(diagnosis: "Diagnosis", mended: "tuple[Mended, ...]", wish: _Wish, pa
 def _heading(patient: "Patient", palette: Palette) -> str:
     if patient.kind is None:
         return palette.paint(one_line(patient.path), "bold")
-    name = readable_name(patient.name) if patient.name is not None else one_line(patient.subject)
+    name = readable_name(patient.name) if patient.filed and patient.name else one_line(patient.name or patient.subject)
     return f"{patient.kind.value} {palette.paint(name, 'bold')}  {palette.paint(one_line(patient.path), 'dim')}"
 
 
