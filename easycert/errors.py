@@ -225,10 +225,46 @@ class SelfSigned(Refused):
         super().__init__(subject, "it signed itself, so there is no CA whose CRL could revoke it")
 
 
+class Reason:
+    """One rule that a certificate breaks: what is wrong, the clause that says so, and the CA that is at fault, if one.
+
+    ``str()`` of it is a fragment that ends with the clause: ``expired on 2026-05-31 [RFC 5280 6.1.3 (a)(2)]``.
+    """
+
+    _fields = ("rule", "section", "certificate")
+
+    def __init__(self, rule: str, section: str, certificate: str | None = None) -> None:
+        """Take the *rule* as a fragment, its *section*, and the subject of the CA; None means the leaf."""
+        self.rule = rule
+        self.section = section
+        self.certificate = certificate
+
+    def about(self, certificate: str) -> Reason:
+        """Return the same reason, held against the CA whose subject is *certificate*."""
+        return Reason(self.rule, self.section, certificate)
+
+    def __str__(self) -> str:
+        """Return the reason as it is printed."""
+        whose = "" if self.certificate is None else f"its CA '{self.certificate}' "
+        return f"{whose}{self.rule} [{self.section}]"
+
+    def __repr__(self) -> str:
+        """Return the reason as it would be written in code."""
+        return f"Reason({self.rule!r}, {self.section!r}, {self.certificate!r})"
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether *other* says the same of the same certificate."""
+        return isinstance(other, Reason) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        """Return a hash of all that it says."""
+        return hash((self.rule, self.section, self.certificate))
+
+
 class VerificationFailed(EasycertError):
     """A certificate that does not verify; ``reasons`` names every failing rule, never just the first."""
 
-    def __init__(self, subject: str, reasons: tuple[str, ...]) -> None:
+    def __init__(self, subject: str, reasons: tuple[Reason, ...]) -> None:
         self.subject = subject
         self.reasons = reasons
-        super().__init__(f"{printable(subject)} does not verify: {'; '.join(reasons)}")
+        super().__init__(f"{printable(subject)} does not verify: {'; '.join(map(str, reasons))}")

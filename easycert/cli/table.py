@@ -35,6 +35,6 @@ COMMANDS: dict[str, Command] = {
     "list": Command("inspect", "list_", _LOOK, "List the certificates of the directory."),
     "tree": Command("inspect", "tree", _LOOK, "Show what each CA has signed."),
     "show": Command("inspect", "show", _LOOK, "Show a certificate, key, request, CRL or PKCS#12 file."),
-    "verify": Command("inspect", "verify", _LOOK, "Verify a certificate; every reason is named."),
+    "verify": Command("verify", "verify", _LOOK, "Verify a certificate; every reason is named."),
     "doctor": Command("doctor", "doctor", _LOOK, "Say which clients refuse what is here, why, and what mends it."),
 }

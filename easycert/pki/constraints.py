@@ -18,15 +18,18 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from easycert.errors import InvalidInput, InvalidSan, printable
+from easycert.pki.distinguished import comparable
 from easycert.pki.identity import mailbox
 from easycert.pki.sans import SanType, typed_san
 
-#: Names times constraints that are compared before we refuse: a hundred names and a CA with 250 constraints.
-MOST_COMPARISONS = 25_000
+#: Names times constraints that are compared before we refuse: ten thousand names and ten constraints.
+MOST_COMPARISONS = 100_000
 #: Constraints named in one sentence; a CA may have hundreds.
 _SHOWN_CONSTRAINTS = 3
 #: Lexical only, and wide: what counts is that no separator or control character hides a suffix (CVE-2009-2408).
 _LABEL = re.compile(r"[a-z0-9_-]{1,63}")
+#: The local part of a mailbox: RFC 5321 section 4.1.2 (Dot-string or Quoted-string), beyond ASCII as RFC 6531 has it.
+_LOCAL_PART = re.compile(r"""[^\s"(),:;<>@\[\\\]]+|"(?:[^"\\]|\\.)*\"""")
 _WHAT = "name constraint"
 
 _Labels = tuple[str, ...]
@@ -157,10 +160,11 @@ _FORMS: dict[type[x509.GeneralName], str] = {
 
 
 def _dns_covers(base: str, name: str, excluding: bool) -> bool:
-    wanted, labels = _labels(base.removeprefix(".")), _labels(name, wildcard=True)
+    """Judge a host name: a base covers itself and all below it; one with a leading dot, as OpenSSL has it, is none."""
+    wanted, labels = _labels(base), _labels(name, wildcard=True)
     if excluding and labels[0] == "*" and len(labels) == len(wanted):
         labels = wanted[:1] + labels[1:]  # a wildcard reaches the excluded name itself
-    return _is_below(labels, wanted, itself=not base.startswith("."))
+    return _is_below(labels, wanted, itself=True)
 
 
 def _ip_covers(base: object, name: object, excluding: bool) -> bool:
@@ -175,14 +179,20 @@ def _ip_covers(base: object, name: object, excluding: bool) -> bool:
 
 
 def _email_covers(base: str, name: str, excluding: bool) -> bool:  # noqa: ARG001 - one signature for all forms
-    local, at, host = name.rpartition("@")
-    labels = _labels(host)
-    if not at or not local or not labels or not local.isprintable():
-        raise _Incomparable
-    base_local, base_at, base_host = base.rpartition("@")
-    if base_at:  # one mailbox; the local part is compared exactly: RFC 5280 section 7.5
-        return _unquoted(local) == _unquoted(base_local) and labels == _labels(base_host)
+    local, labels = _mailbox(name)
+    if "@" in base:  # one mailbox; the local part is compared exactly: RFC 5280 section 7.5
+        return (local, labels) == _mailbox(base)
     return _host_covers(base, labels)
+
+
+@lru_cache(maxsize=1024)
+def _mailbox(address: str) -> tuple[str, _Labels]:
+    """Return the local part, without its quotes, and the labels of the domain."""
+    local, _, host = address.rpartition("@")
+    labels = _labels(host)
+    if not labels or not local.isprintable() or not _LOCAL_PART.fullmatch(local):
+        raise _Incomparable
+    return _unquoted(local), labels
 
 
 def _uri_covers(base: str, name: str, excluding: bool) -> bool:  # noqa: ARG001 - one signature for all forms
@@ -205,8 +215,8 @@ def _uri_host(uri: str) -> _Labels:
 
 
 def _directory_covers(base: x509.Name, name: x509.Name, excluding: bool) -> bool:  # noqa: ARG001 - as above
-    wanted = _comparable(base)
-    return wanted == _comparable(name)[: len(wanted)]
+    wanted = comparable(base)
+    return wanted == comparable(name)[: len(wanted)]
 
 
 _COVERS: dict[str, Callable[[Any, Any, bool], bool]] = {
@@ -245,22 +255,6 @@ def _labels(name: str, *, wildcard: bool = False) -> _Labels:
 def _unquoted(local: str) -> str:
     quoted = len(local) > 1 and local[0] == local[-1] == '"'
     return re.sub(r"\\(.)", r"\1", local[1:-1]) if quoted else local
-
-
-@lru_cache(maxsize=1024)
-def _comparable(name: x509.Name) -> tuple[frozenset[tuple[x509.ObjectIdentifier, str | bytes]], ...]:
-    return tuple(frozenset((attribute.oid, _prepared(attribute.value)) for attribute in rdn) for rdn in name.rdns)
-
-
-def _prepared(value: str | bytes) -> str | bytes:
-    """Return an attribute value so that equal ones compare equal: case and runs of spaces do not count (RFC 4518)."""
-    if isinstance(value, bytes):
-        return value
-    if not value.isascii():
-        import unicodedata
-
-        value = unicodedata.normalize("NFKC", value)
-    return " ".join(value.split()).casefold()
 
 
 # --- parsing ---------------------------------------------------------------------------------------------------------

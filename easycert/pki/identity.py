@@ -63,9 +63,10 @@ def dns_matches(presented: str, reference: str) -> bool:
     """Return whether a certificate's DNS name is that of the host *reference* (in A-labels, no trailing dot).
 
     A wildcard is the whole leftmost label, stands for exactly one label, and has two or more labels below it
-    (RFC 9525 section 6.3; the last is what TLS libraries ask).
+    (RFC 9525 section 6.3; the last is what TLS libraries ask). A presented name with a trailing dot is none: RFC 5280
+    section 4.2.1.6 asks for RFC 1034's preferred syntax.
     """
-    pattern, wanted = presented.lower().removesuffix(".").split("."), reference.lower().split(".")
+    pattern, wanted = presented.lower().split("."), reference.lower().split(".")
     if not all(pattern) or len(pattern) != len(wanted):
         return False
     if pattern[0] == "*" and len(pattern) > 2:

@@ -1,25 +1,36 @@
 """Verify a certificate: find its paths, judge them by every rule, and say all that is wrong with the best one.
 
-RFC 5280 section 6 (paths), RFC 9525 (host names), CA/B Forum BR (weak keys and hashes). The rules stand in
-:mod:`easycert.pki.rules`, :mod:`easycert.pki.identity` and :mod:`easycert.pki.revocation`. Trust comes only from the
-anchors that are passed in, never from the system's.
+RFC 5280 section 6 (paths, policies, CRLs), RFC 9525 (host names), CA/B Forum BR (weak keys and hashes). The rules stand
+in :mod:`easycert.pki.rules`, :mod:`~easycert.pki.form`, :mod:`~easycert.pki.policies`, :mod:`~easycert.pki.identity`
+and :mod:`~easycert.pki.revocation`. Trust comes only from the anchors that are passed in, never from the system's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 from typing import NamedTuple
 
 from cryptography import x509
 
-from easycert.errors import VerificationFailed
-from easycert.pki.chains import MAX_DEPTH, IssuerPool, climb, find_chains
+from easycert.errors import Reason, VerificationFailed
+from easycert.pki.chains import IssuerPool, climb, issuer_name, subject_name
+from easycert.pki.distinguished import comparable
+from easycert.pki.form import oddities
 from easycert.pki.identity import host_mismatch, host_reference, mailbox_mismatch
-from easycert.pki.revocation import judge_revocation
-from easycert.pki.rules import Path, Purpose, broken_rules, oddities, read_member, shown_subject
+from easycert.pki.members import Path, shown_subject
+from easycert.pki.paths import MAX_DEPTH, Ascent, Candidate
+from easycert.pki.policies import judge_policies
+from easycert.pki.revocation import Revocations
+from easycert.pki.rules import Judge, Purpose
 
 __all__ = ["Policy", "Purpose", "Verified", "verify"]
+
+#: Paths that are judged to the end. Real bundles, cross-signed ones too, have a handful.
+_MOST_CANDIDATES = 64
+#: Paths with broken rules among them: the first is as good as any to tell what is wrong.
+_MOST_FAILURES = 8
 
 
 class Policy(NamedTuple):
@@ -43,12 +54,6 @@ class Verified(NamedTuple):
     notes: tuple[str, ...]
 
 
-class _Verdict(NamedTuple):
-    path: tuple[x509.Certificate, ...]
-    reasons: tuple[str, ...]
-    notes: tuple[str, ...]
-
-
 def verify(leaf: x509.Certificate, policy: Policy) -> Verified:
     """Return the first path from *leaf* to an anchor that breaks no rule, the shortest tried first.
 
@@ -56,64 +61,104 @@ def verify(leaf: x509.Certificate, policy: Policy) -> Verified:
     VerificationFailed with every broken rule of the path that breaks the fewest, and InvalidSan where the policy's own
     host name or e-mail address is none.
     """
-    pool = IssuerPool([*policy.anchors, *policy.intermediates])
-    identity = _identity_reasons(leaf, policy)
-    verdicts = []
-    for chain in find_chains(pool, leaf, policy.anchors, max_depth=policy.max_depth):
-        verdict = _judge(chain, policy, identity)
-        if not verdict.reasons:
-            return Verified(verdict.path, verdict.notes)
-        verdicts.append(verdict)
-    best = min(verdicts, key=lambda verdict: len(verdict.reasons)) if verdicts else None
-    reasons = best.reasons if best else _reasons_without_anchor(pool, leaf, policy, identity)
-    raise VerificationFailed(shown_subject(leaf), reasons)
+    return _Verification(leaf, policy).result()
 
 
-def _judge(chain: Sequence[x509.Certificate], policy: Policy, identity: tuple[str, ...]) -> _Verdict:
-    path = _members(chain, policy)
-    revocation = judge_revocation(path, policy.crls, policy.at, required=policy.require_crl)
-    reasons = (*identity, *broken_rules(path, policy.at, policy.purpose), *revocation.reasons)
-    return _Verdict(tuple(chain), reasons, (*_unchecked(policy), *revocation.notes, *oddities(path)))
+class _Verification:
+    """One leaf, one policy, and what is learned about the certificates at hand while they are judged."""
 
+    def __init__(self, leaf: x509.Certificate, policy: Policy) -> None:
+        self._leaf = leaf
+        self._policy = policy
+        self._pool = IssuerPool([*policy.anchors, *policy.intermediates])
+        self._anchors = frozenset(policy.anchors)
+        self._judge = Judge(policy.at, policy.purpose, policy.max_depth)
+        self._ascent = Ascent(self._pool, self._anchors, self._judge, policy.max_depth)
+        self._revocations = Revocations(policy.crls, policy.at, self._crl_signers)
 
-def _members(chain: Sequence[x509.Certificate], policy: Policy) -> Path:
-    return tuple(
-        read_member(certificate, is_leaf=not position, is_anchor=certificate in policy.anchors)
-        for position, certificate in enumerate(chain)
-    )
+    def result(self) -> Verified:
+        """Return the good path. Raises VerificationFailed."""
+        identity = self._identity_reasons()
+        best: tuple[Reason, ...] | None = None
+        failures = 0
+        for candidate in islice(self._ascent.candidates(self._leaf), _MOST_CANDIDATES):
+            reasons, notes = self._completed(candidate)
+            if not reasons and not identity:
+                certificates = tuple(member.certificate for member in candidate.path)
+                return Verified(certificates, (*_unchecked(self._policy), *notes, *oddities(candidate.path)))
+            if best is None or len(reasons) < len(best):
+                best = reasons
+            failures += bool(candidate.broken)
+            if identity or failures >= _MOST_FAILURES:
+                break
+        found = self._without_anchor(identity) if best is None else (*identity, *best)
+        raise VerificationFailed(shown_subject(self._leaf), tuple(dict.fromkeys(found)))
 
+    def _completed(self, candidate: Candidate) -> tuple[tuple[Reason, ...], tuple[str, ...]]:
+        """Return everything that is wrong with a path, what only the whole path can tell included, and notes."""
+        revocation = self._revocations.judge(candidate.path, required=self._policy.require_crl)
+        reasons = (*candidate.broken, *judge_policies(candidate.path), *revocation.reasons)
+        return reasons, revocation.notes
 
-def _identity_reasons(leaf: x509.Certificate, policy: Policy) -> tuple[str, ...]:
-    member = read_member(leaf, is_leaf=True)
-    if member.flaws:  # reported as such: whether it has names nobody can tell
-        return ()
-    names = member.find(x509.SubjectAlternativeName)
-    presented = names.value if names else None
-    reasons: list[str] = []
-    if policy.hostname is not None:
-        mismatch = host_mismatch(presented, host_reference(policy.hostname))
-        reasons += [f"{mismatch} [RFC 9525 6]"] if mismatch else []
-    if policy.email is not None:
-        mismatch = mailbox_mismatch(presented, policy.email)
-        reasons += [f"{mismatch} [RFC 8550 3]"] if mismatch else []
-    return tuple(reasons)
+    def _identity_reasons(self) -> tuple[Reason, ...]:
+        host, email = self._policy.hostname, self._policy.email
+        reference = host_reference(host) if host is not None else None
+        member = self._ascent.member(self._leaf, is_leaf=True)
+        if member.flaws:  # reported as such: whether it has names nobody can tell
+            return ()
+        names = member.find(x509.SubjectAlternativeName)
+        presented = names.value if names else None
+        mismatches = (
+            (host_mismatch(presented, reference) if reference is not None else "", "RFC 9525 6"),
+            (mailbox_mismatch(presented, email) if email is not None else "", "RFC 8550 3"),
+        )
+        return tuple(Reason(mismatch, section) for mismatch, section in mismatches if mismatch)
+
+    def _without_anchor(self, identity: tuple[Reason, ...]) -> tuple[Reason, ...]:
+        """Say where the way up ends, and what else is wrong with the part of the path that there is."""
+        chain = climb(self._pool, self._leaf)
+        path: Path = ()
+        broken: list[Reason] = []
+        for certificate in chain[: self._policy.max_depth + 2]:
+            member = self._ascent.member(certificate, is_leaf=not path)
+            broken += self._judge(member, path)
+            path = (*path, member)
+        if any(certificate in self._anchors for certificate in chain):
+            end = Reason(f"is more than {self._policy.max_depth} CAs away from a trust anchor", "RFC 5280 6.1")
+        else:
+            top = self._ascent.member(chain[-1], is_leaf=len(chain) == 1)
+            end = top.says(Reason(self._pool.why_no_issuer(top.certificate), "RFC 5280 6.1.3 (a)"))
+        return (end, *identity, *broken)
+
+    # --- who else may sign CRLs --------------------------------------------------------------------------------------
+
+    def _crl_signers(self, crl: x509.CertificateRevocationList, above: Path) -> Iterator[x509.Certificate]:
+        """Yield certificates of the CRL's issuer that a trust anchor vouches for: RFC 5280 section 6.3.3 (f).
+
+        For a CA's own CRLs another certificate of that name counts only if the CA itself, or whoever issued the CA's
+        certificate, issued it: a namesake somewhere else below the same anchor is not the CA.
+        """
+        name = comparable(crl.issuer)
+        family = [member.certificate for member in above if subject_name(member.certificate) == name]
+        kin = {name, *map(issuer_name, family)}
+        for signer in self._pool.called(crl.issuer):
+            if signer in family or ((not family or issuer_name(signer) in kin) and self._vouched(signer, crl)):
+                yield signer
+
+    def _vouched(self, signer: x509.Certificate, crl: x509.CertificateRevocationList) -> bool:
+        """Return whether *signer* has a path to an anchor on which no other CRL revokes anybody."""
+        if signer in self._anchors:
+            return True
+        judge = Judge(self._policy.at, Purpose.ANY, self._policy.max_depth)
+        ascent = Ascent(self._pool, self._anchors, judge, self._policy.max_depth)
+        others = Revocations((other for other in self._policy.crls if other is not crl), self._policy.at)
+        for candidate in islice(ascent.candidates(signer), _MOST_FAILURES):
+            if not candidate.broken and not others.judge(candidate.path, required=False).reasons:
+                return True
+        return False
 
 
 def _unchecked(policy: Policy) -> tuple[str, ...]:
     if policy.purpose is Purpose.SERVER and policy.hostname is None:
         return ("name not checked: no host name was given",)
     return ()
-
-
-def _reasons_without_anchor(
-    pool: IssuerPool, leaf: x509.Certificate, policy: Policy, identity: tuple[str, ...]
-) -> tuple[str, ...]:
-    """Say where the way up ends, and what else is wrong with the part of the path that there is."""
-    chain = climb(pool, leaf)
-    path = _members(chain, policy)
-    top = path[-1]
-    if any(certificate in policy.anchors for certificate in chain):
-        end = f"is more than {policy.max_depth} CAs away from a trust anchor [RFC 5280 6.1]"
-    else:
-        end = f"{top.says(pool.why_no_issuer(top.certificate))} [RFC 5280 6.1.3 (a)]"
-    return (end, *identity, *broken_rules(path[: policy.max_depth + 2], policy.at, policy.purpose))

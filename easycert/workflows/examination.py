@@ -11,13 +11,14 @@ from cryptography import x509
 from easycert.errors import Malformed
 from easycert.model import Kind
 from easycert.pki.certificates import DECODING_ERRORS
-from easycert.pki.chains import UNREADABLE, is_self_issued
+from easycert.pki.chains import is_self_issued
 from easycert.pki.describe.certificate import guessed_kind
 from easycert.pki.doctor.book import judge
 from easycert.pki.doctor.exam import Exam, carries_synapse_mark, climb
 from easycert.pki.doctor.findings import Client, Finding
 from easycert.pki.keys import key_name
-from easycert.pki.rules import Member, read_member, shown_subject
+from easycert.pki.members import Member, read_member, shown_subject
+from easycert.pki.signatures import UNREADABLE
 from easycert.pki.subjects import common_name, shown_name
 
 

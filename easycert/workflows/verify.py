@@ -1,39 +1,41 @@
-"""Verifying a certificate against what the certificate directory trusts: its own root CAs, never the system's.
+"""Verifying a certificate against what the certificate directory trusts, or what the caller names; never the system's.
 
-Anchors are the self-signed certificates in ``cas/``; the other CAs there, and whatever else lies in the certificate's
-own file, may stand between; CRLs come from ``crls/``.
+What lies in the certificate's own file behind it may stand between it and an anchor, beside what
+:mod:`easycert.workflows.evidence` finds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 from cryptography import x509
-from cryptography.x509 import CertificateRevocationList
 
 from easycert.certdir import CertDir
-from easycert.errors import InvalidInput, Malformed, UnreadableFile, VerificationFailed
+from easycert.errors import InvalidInput, Malformed, Reason, VerificationFailed
 from easycert.model import Kind
-from easycert.pki.certificates import load_certificates
-from easycert.pki.describe.certificate import fingerprint, guessed_kind, is_self_signed
+from easycert.pki.describe.certificate import fingerprint, guessed_kind
+from easycert.pki.formats.bundle import Undecodable, read_bundle
 from easycert.pki.formats.pem import identify
 from easycert.pki.names import HostName
+from easycert.pki.paths import MAX_DEPTH
+from easycert.pki.signatures import UNREADABLE
 from easycert.pki.subjects import shown_name
 from easycert.pki.verify import Policy, Purpose, Verified, verify
-from easycert.store import layout
+from easycert.workflows.evidence import Evidence, gather
 from easycert.workflows.lookup import Found, find, key_beside
 
 _PURPOSES = {Kind.CA: Purpose.CA, Kind.HOST: Purpose.SERVER, Kind.USER: Purpose.CLIENT, Kind.CODE: Purpose.CODE}
 
 
 class VerifyRequest(NamedTuple):
-    """What to verify: a NAME (of this *kind*, where several have it) or a FILE, and for what.
+    """What to verify: a NAME (of this *kind*, where several have it) or a FILE, for what, and by what.
 
     Without *purpose* the kind of the certificate says what it is for; without *hostname* a host found by NAME is held
-    against that name; without *at* the time is now.
+    against that name, unless *no_hostname*; without *at* the time is now. *trust*, *untrusted* and *crls* are paths of
+    files (*trust* and *untrusted* also of directories): with *trust*, the certificate directory's own CAs and CRLs are
+    not used.
     """
 
     target: str
@@ -42,6 +44,12 @@ class VerifyRequest(NamedTuple):
     hostname: str | None = None
     at: datetime | None = None
     require_crl: bool = False
+    email: str | None = None
+    no_hostname: bool = False
+    max_depth: int = MAX_DEPTH
+    trust: tuple[str, ...] = ()
+    untrusted: tuple[str, ...] = ()
+    crls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,18 +63,10 @@ class Verification:
     sha256: str
     purpose: Purpose
     hostname: str | None
+    email: str | None
     at: datetime
     chain: tuple[str, ...]
     key_checked: bool
-    notes: tuple[str, ...]
-
-
-class _Trust(NamedTuple):
-    """What the directory offers to judge by, and notes about files that it cannot offer."""
-
-    anchors: tuple[x509.Certificate, ...]
-    intermediates: tuple[x509.Certificate, ...]
-    crls: tuple[CertificateRevocationList, ...]
     notes: tuple[str, ...]
 
 
@@ -74,16 +74,30 @@ def verify_named(certdir: CertDir, request: VerifyRequest) -> Verification:
     """Verify what *request* names, and that the private key beside it belongs to it.
 
     Raises VerificationFailed with every reason; AmbiguousName, NotFound, UnreadableFile and Malformed when there is no
-    certificate to judge; InvalidSan for a host name that is none.
+    certificate to judge, or nothing in a file to judge it by; InvalidSan for a host name or e-mail address that is
+    none, and InvalidInput for wishes that contradict each other.
     """
+    if request.no_hostname and request.hostname is not None:
+        raise InvalidInput("option", "--no-hostname", "cannot stand beside --hostname")
     found = find(certdir, request.target, kind=request.kind)
-    leaf, *rest = _certificates(found)
-    trust = _trust(certdir)
+    evidence = gather(certdir, request.trust, request.untrusted, request.crls)
+    leaf, rest = _certificates(found)
     policy = _policy(found, leaf, request, request.at or certdir.now())
-    policy = policy._replace(anchors=trust.anchors, intermediates=(*rest, *trust.intermediates), crls=trust.crls)
+    policy = policy._replace(
+        anchors=evidence.anchors, intermediates=(*rest, *evidence.intermediates), crls=evidence.crls
+    )
     key = key_beside(certdir, found.entry, leaf) if found.entry else None
-    key_reasons = (f"the private key {key.path}: {key.problem}",) if key and key.problem else ()
-    verified = _judged(leaf, policy, found, key_reasons)
+    key_reasons = (Reason(f"the private key {key.path}: {key.problem}", _KEY_RULE),) if key and key.problem else ()
+    verified = _judged(leaf, policy, found, (*_name_reasons(request, policy), *key_reasons))
+    return _verification(found, leaf, policy, verified, evidence, key_checked=key is not None)
+
+
+_KEY_RULE = "RFC 5280 4.1.2.7"
+
+
+def _verification(
+    found: Found, leaf: x509.Certificate, policy: Policy, verified: Verified, evidence: Evidence, *, key_checked: bool
+) -> Verification:
     return Verification(
         path=found.path,
         kind=found.kind,
@@ -92,38 +106,75 @@ def verify_named(certdir: CertDir, request: VerifyRequest) -> Verification:
         sha256=fingerprint(leaf),
         purpose=policy.purpose,
         hostname=getattr(policy.hostname, "display", policy.hostname),
+        email=policy.email,
         at=policy.at,
         chain=tuple(shown_name(certificate.subject) for certificate in verified.path),
-        key_checked=key is not None,
-        notes=(*verified.notes, *trust.notes),
+        key_checked=key_checked,
+        notes=(*verified.notes, *evidence.notes),
     )
 
 
 def _policy(found: Found, leaf: x509.Certificate, request: VerifyRequest, at: datetime) -> Policy:
     """Return what *leaf* is to be good for; whom to trust is filled in by the caller."""
-    kind = found.kind or guessed_kind(leaf)
+    kind = found.kind or _guessed_kind(leaf)
     purpose = request.purpose or (_PURPOSES[kind] if kind else Purpose.ANY)
-    hostname = request.hostname or _own_hostname(found, request.target, purpose)
-    return Policy((), at, purpose=purpose, hostname=hostname, require_crl=request.require_crl)
+    hostname = request.hostname
+    if hostname is None and not request.no_hostname:
+        hostname = _own_hostname(found, request.target, purpose)
+    return Policy(
+        (),
+        at,
+        purpose=purpose,
+        hostname=hostname,
+        email=request.email,
+        require_crl=request.require_crl,
+        max_depth=request.max_depth,
+    )
 
 
-def _judged(leaf: x509.Certificate, policy: Policy, found: Found, key_reasons: tuple[str, ...]) -> Verified:
-    """Return the verdict on *leaf*; what is wrong with its key joins what is wrong with its path."""
-    shown = f"{found.kind.value} {found.name}" if found.kind else found.path
+def _guessed_kind(leaf: x509.Certificate) -> Kind | None:
+    try:
+        return guessed_kind(leaf)
+    except UNREADABLE:  # it will not verify whatever it is for
+        return None
+
+
+def _name_reasons(request: VerifyRequest, policy: Policy) -> tuple[Reason, ...]:
+    """Refuse a server whose name nobody has asked about, where it was asked for as a server (hazard I3).
+
+    Where only the certificate itself says that it is a server's, a note must do: nobody wanted to reach it.
+    """
+    if request.purpose is Purpose.SERVER and policy.hostname is None and not request.no_hostname:
+        return (Reason("name not checked: no host name was given", "RFC 9525 6"),)
+    return ()
+
+
+def _judged(leaf: x509.Certificate, policy: Policy, found: Found, more: tuple[Reason, ...]) -> Verified:
+    """Return the verdict on *leaf*; what is wrong with its key and its name joins what is wrong with its path."""
     try:
         verified = verify(leaf, policy)
     except VerificationFailed as error:
-        raise VerificationFailed(shown, (*error.reasons, *key_reasons)) from None
-    if key_reasons:
-        raise VerificationFailed(shown, key_reasons)
+        raise VerificationFailed(_shown(found), (*error.reasons, *more)) from None
+    if more:
+        raise VerificationFailed(_shown(found), more)
     return verified
 
 
-def _certificates(found: Found) -> tuple[x509.Certificate, ...]:
-    certificates = identify(found.data, found.path).certificates
+def _shown(found: Found) -> str:
+    return f"{found.kind.value} {found.name}" if found.kind else found.path
+
+
+def _certificates(found: Found) -> tuple[x509.Certificate, tuple[x509.Certificate, ...]]:
+    """Return the certificate to judge, the first of its file, and those behind it."""
+    bundle = read_bundle(found.data)
+    certificates = bundle.certificates or identify(found.data, found.path).certificates
     if not certificates:
         raise Malformed(found.path, "a certificate", "it holds something else")
-    return certificates
+    leaf = certificates[0]
+    if isinstance(leaf, Undecodable):
+        reason = Reason(f"cannot be decoded as a certificate ({leaf.problem})", "RFC 5280 4.1")
+        raise VerificationFailed(_shown(found), (reason,))
+    return leaf, tuple(item for item in certificates[1:] if not isinstance(item, Undecodable))
 
 
 def _own_hostname(found: Found, target: str, purpose: Purpose) -> HostName | None:
@@ -136,44 +187,3 @@ def _own_hostname(found: Found, target: str, purpose: Purpose) -> HostName | Non
         except InvalidInput:
             continue
     return None
-
-
-# --- what the directory trusts ---------------------------------------------------------------------------------------
-
-
-def _trust(certdir: CertDir) -> _Trust:
-    notes: list[str] = []
-    authorities = [certificate for found in _authorities(certdir, notes) for certificate in found]
-    anchors = tuple(certificate for certificate in authorities if is_self_signed(certificate))
-    others = tuple(certificate for certificate in authorities if certificate not in anchors)
-    return _Trust(anchors, others, tuple(_crls(certdir, notes)), tuple(notes))
-
-
-def _authorities(certdir: CertDir, notes: list[str]) -> Iterator[Sequence[x509.Certificate]]:
-    for path, data in _files(certdir, layout.FOLDERS[Kind.CA], "crt", notes):
-        try:
-            yield load_certificates(data, path)
-        except Malformed as error:
-            notes.append(f"{path} was ignored: it is not {error.what} that can be decoded")
-
-
-def _crls(certdir: CertDir, notes: list[str]) -> Iterator[CertificateRevocationList]:
-    for path, data in _files(certdir, layout.CRLS, "crl", notes):
-        try:
-            yield from (item for item in identify(data, path).items if isinstance(item, CertificateRevocationList))
-        except Malformed as error:
-            notes.append(f"{path} was ignored: it is not {error.what} that can be decoded")
-
-
-def _files(certdir: CertDir, folder: str, suffix: str, notes: list[str]) -> Iterator[tuple[str, bytes]]:
-    try:
-        entries = [entry for entry in certdir.store.entries(folder) if entry.suffix == suffix]
-    except UnreadableFile as error:
-        notes.append(f"{error.path} was ignored: {error.reason}")
-        return
-    for entry in entries:
-        path = certdir.store.find(entry) or entry.path
-        try:
-            yield path, certdir.store.read(entry) or b""
-        except UnreadableFile as error:
-            notes.append(f"{path} was ignored: {error.reason}")

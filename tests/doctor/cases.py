@@ -19,7 +19,7 @@ from easycert.model import Kind
 from easycert.pki.doctor.book import judge
 from easycert.pki.doctor.exam import Exam, climb
 from easycert.pki.doctor.findings import Client, Finding
-from easycert.pki.rules import read_member
+from easycert.pki.members import read_member
 from tests.doctor.forge import HOST, Forged, Made, host, intermediate, key, name, root
 
 UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4.5"), b"\x05\x00")

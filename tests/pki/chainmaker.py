@@ -189,3 +189,42 @@ def corrupted(certificate: x509.Certificate) -> x509.Certificate:
     der = bytearray(certificate.public_bytes(serialization.Encoding.DER))
     der[-1] ^= 1
     return x509.load_der_x509_certificate(bytes(der))
+
+
+def resigned(made: Made, issuer: Made, old: bytes, new: bytes) -> Made:
+    """Return the certificate with *old* replaced by *new* in what is signed, signed again by the Ed25519 *issuer*."""
+    signed = made.certificate.tbs_certificate_bytes
+    assert old in signed
+    changed = signed.replace(old, new)
+    der = made.certificate.public_bytes(serialization.Encoding.DER).replace(signed, changed)
+    return Made(x509.load_der_x509_certificate(der[:-64] + issuer.key.sign(changed)), made.key, made.name)
+
+
+def certificates(*made: Made) -> list[x509.Certificate]:
+    return [each.certificate for each in made]
+
+
+def ladder(height: int) -> list[Made]:
+    """Return a root and *height* CAs, each signed by the one before it."""
+    steps = [ca("root")]
+    for number in range(height):
+        steps.append(ca(f"ca {number}", steps[-1]))
+    return steps
+
+
+def loop() -> tuple[Made, Made]:
+    """Return two CAs that signed each other, which goes round for ever."""
+    keys = shared_key("ec256", 1), shared_key("ec256", 2)
+    first = ca("first", key=keys[0], issuer=Made(ca().certificate, keys[1], name("second")))
+    second = ca("second", key=keys[1], issuer=Made(ca().certificate, keys[0], name("first")))
+    return first, second
+
+
+def mesh(size: int) -> list[Made]:
+    """Return certificates of *size* names, every one of which signed every other."""
+    keys = {f"ca {number}": shared_key("ec256", number) for number in range(size)}
+    return [
+        ca(subject, Made(ca().certificate, keys[issuer], name(issuer)), key=keys[subject])
+        for subject in keys
+        for issuer in keys
+    ]

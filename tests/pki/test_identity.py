@@ -20,7 +20,6 @@ from tests.pki.chainmaker import sans
     [
         ("www.example.com", "www.example.com"),
         ("WWW.Example.COM", "www.example.com"),
-        ("www.example.com.", "www.example.com"),
         ("*.example.com", "www.example.com"),
         ("*.example.com", "xn--bcher-kva.example.com"),
         ("*.example.com", "*.example.com"),
@@ -36,6 +35,7 @@ def test_a_presented_name_matches(presented: str, reference: str) -> None:
     ("presented", "reference"),
     [
         ("example.com", "www.example.com"),
+        ("www.example.com.", "www.example.com"),
         ("www.example.com", "example.com"),
         ("*.example.com", "example.com"),
         ("*.example.com", "a.b.example.com"),
@@ -78,7 +78,7 @@ def test_a_wildcard_stands_for_exactly_one_label(labels: list[str], name: str) -
 def test_nothing_matches_but_the_name_and_its_wildcard(presented: str, name: str) -> None:
     below = name.partition(".")[2]
     accepted = {name, f"*.{below}"} if "." in below else {name}
-    assert dns_matches(presented, name) == (presented.lower().removesuffix(".") in accepted)
+    assert dns_matches(presented, name) == (presented.lower() in accepted)
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID as Usage
 
 from easycert.errors import InvalidSan, VerificationFailed
 from easycert.pki.verify import Policy, Purpose, Verified, verify
 from tests.pki import foreign
-from tests.pki.chainmaker import DAY, NOW, Made, ca, corrupted, crl, name, server, shared_key, usage
+from tests.pki.chainmaker import DAY, NOW, Made, ca, corrupted, crl, name, resigned, server, shared_key, usage
 
 ROOT = ca()
 LOWER = ca("lower", ROOT)
@@ -32,7 +31,7 @@ def judged(leaf: Made, *above: Made, **policy: Any) -> Verified:
 def reasons(leaf: Made, *above: Made, **policy: Any) -> tuple[str, ...]:
     with pytest.raises(VerificationFailed) as failed:
         judged(leaf, *above, **policy)
-    return failed.value.reasons
+    return tuple(map(str, failed.value.reasons))
 
 
 def notes(leaf: Made, *above: Made, **policy: Any) -> Sequence[str]:
@@ -141,8 +140,8 @@ def test_every_broken_rule_is_told_at_once() -> None:
     assert reasons(leaf, root, purpose=Purpose.SERVER, hostname="other.test", require_crl=True) == (
         "does not name other.test, only www.example.com [RFC 9525 6]",
         "is not valid before 2026-06-02T12:00:00Z [RFC 5280 6.1.3 (a)(2)]",
-        "its CA 'CN=root' expired on 2026-05-31T12:00:00Z [RFC 5280 6.1.3 (a)(2)]",
         "has an extended key usage without serverAuth [RFC 5280 4.2.1.12]",
+        "its CA 'CN=root' expired on 2026-05-31T12:00:00Z [RFC 5280 6.1.3 (a)(2)]",
         "has the status unknown (no CRL of 'CN=root') [RFC 5280 6.3]",
     )
 
@@ -191,7 +190,7 @@ BAD: list[tuple[str, tuple[Made, ...], Purpose]] = [
     ("its CA 'CN=root' allows 0 CAs below it", (ca("lower", PATH_LENGTH_ROOT), PATH_LENGTH_ROOT), Purpose.CA),
     ("has the critical extension 1.2.3.4, not understood", leaf_with(more=[UNKNOWN]), Purpose.ANY),
     ("its CA 'CN=lower' has the critical extension 1.2.3.4,", middle(more=[UNKNOWN]), Purpose.ANY),
-    ("its CA 'CN=lower' has the critical extension 2.5.29.36 (", middle(more=[POLICY_CONSTRAINTS]), Purpose.ANY),
+    ("has no certificate policy that goes through", middle(more=[POLICY_CONSTRAINTS]), Purpose.ANY),
     ("has extensions that cannot be read (ValueError", leaf_with(names=(), more=[BROKEN]), Purpose.ANY),
     ("its CA 'CN=lower' has extensions that cannot be read (ValueError", middle(more=[BROKEN]), Purpose.ANY),
     ("its CA 'CN=lower' has name constraints that forbid", middle(constraints=permitted("other.test")), Purpose.ANY),
@@ -199,8 +198,8 @@ BAD: list[tuple[str, tuple[Made, ...], Purpose]] = [
     ("is a CA certificate, not one for servers", leaf_with(ca=True), Purpose.SERVER),
     ("is a CA certificate, not one for code signers", leaf_with(ca=True, extended=[Usage.CODE_SIGNING]), Purpose.CODE),
     (
-        "has a keyUsage without digitalSignature, which servers",
-        leaf_with(key_usage=usage("key_agreement")),
+        "has a keyUsage without digitalSignature or keyEncipherment or keyAgreement, which servers",
+        leaf_with(key_usage=usage("data_encipherment")),
         Purpose.SERVER,
     ),
     ("has an extended key usage without clientAuth", leaf_with(), Purpose.CLIENT),
@@ -233,7 +232,7 @@ def test_every_reason_ends_with_its_source(path: tuple[Made, ...], purpose: Purp
     try:
         judged(*path, purpose=purpose, hostname="other.test", email="x@other.test")
     except VerificationFailed as failed:
-        assert all(reason.endswith("]") and " [" in reason for reason in failed.reasons)
+        assert all(str(reason).endswith("]") and " [" in str(reason) for reason in failed.reasons)
 
 
 ROLLED = ca("root", ROOT)
@@ -321,20 +320,11 @@ def test_a_key_of_unknown_type_is_a_reason() -> None:
     assert reason.startswith("cannot be decoded (UnsupportedAlgorithm")
 
 
-def resigned(made: Made, issuer: Made, old: bytes, new: bytes) -> Made:
-    """Return the certificate with *old* replaced by *new* in what is signed, signed again by the Ed25519 *issuer*."""
-    signed = made.certificate.tbs_certificate_bytes
-    assert old in signed
-    changed = signed.replace(old, new)
-    der = made.certificate.public_bytes(serialization.Encoding.DER).replace(signed, changed)
-    return Made(x509.load_der_x509_certificate(der[:-64] + issuer.key.sign(changed)), made.key, made.name)
-
-
 def test_a_version_1_certificate_is_no_authority() -> None:
     policy = Policy((foreign.V1_ROOT,), foreign.WHEN)
     with pytest.raises(VerificationFailed) as failed:
         verify(foreign.V1_LEAF, policy)
-    assert failed.value.reasons == (
+    assert tuple(map(str, failed.value.reasons)) == (
         "its CA 'CN=root' is an X.509 version 1 certificate, which cannot be a CA's [RFC 5280 6.1.4 (k)]",
     )
 
@@ -342,7 +332,7 @@ def test_a_version_1_certificate_is_no_authority() -> None:
 def test_a_sha1_signature_is_told_as_such() -> None:
     with pytest.raises(VerificationFailed) as failed:
         verify(foreign.SHA1_LEAF, Policy((foreign.SHA1_ROOT,), foreign.WHEN))
-    assert "is signed with SHA1, which can be forged [CA/B Forum BR 7.1.3.2]" in failed.value.reasons
+    assert "is signed with SHA1, which can be forged [CA/B Forum BR 7.1.3.2]" in map(str, failed.value.reasons)
 
 
 # --- names -----------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""``list``, ``tree``, ``show``, ``verify``: look at what is there. None of them changes anything."""
+"""``list``, ``tree``, ``show``: look at what is there. None of them changes anything."""
 
 # Annotations are not postponed here: Typer needs them as values, and would compile each at every start.
 
@@ -6,9 +6,6 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from easycert.cli import exits
 from easycert.cli.options import (
     Habits,
     Output,
@@ -18,32 +15,17 @@ from easycert.cli.options import (
     with_passphrase,
 )
 from easycert.cli.render import Palette, as_json, fits
-from easycert.errors import InvalidInput, VerificationFailed
+from easycert.errors import InvalidInput
 from easycert.model import Kind
-from easycert.pki.rules import Purpose
-from easycert.pki.wording import one_line, readable_name
+from easycert.pki.wording import one_line
 
 if TYPE_CHECKING:
     from easycert.workflows.inventory import Problem
-    from easycert.workflows.verify import Verification, VerifyRequest
 
 Target = Annotated[str, argument(metavar="NAME|FILE", help="A name in the certificate directory, or a file.")]
 KindOption = Annotated[Kind | None, option("--kind", help="Which one, where several kinds have this name.")]
 KindsOption = Annotated[list[Kind] | None, option("--kind", help="Only certificates of this kind; repeatable.")]
 PemOption = Annotated[bool, option("--pem", help="Print it in PEM instead; private keys never.")]
-PurposeOption = Annotated[
-    Purpose | None,
-    option("--purpose", help="What it must be good for; by default what it is."),
-]
-HostNameOption = Annotated[
-    str | None,
-    option("--hostname", metavar="HOST", help="The host that it must name; by default its own NAME."),
-]
-AtOption = Annotated[
-    str | None,
-    option("--at", metavar="WHEN", help="Judge it at another time: 90d, a date or RFC 3339."),
-]
-RequireCrlOption = Annotated[bool, option("--require-crl", help="Fail where no fresh CRL tells its status.")]
 
 
 def list_(kind: KindsOption = None, *, habits: Habits) -> None:
@@ -111,71 +93,6 @@ def show(
         print(shown_text(found, Palette.of(sys.stdout)))
 
 
-def verify(
-    target: Target,
-    kind: KindOption = None,
-    purpose: PurposeOption = None,
-    hostname: HostNameOption = None,
-    at: AtOption = None,
-    require_crl: RequireCrlOption = False,
-    *,
-    habits: Habits,
-) -> None:
-    """Verify a certificate: a path to a root in cas/, dates, purpose, host name, CRLs, and the key beside it.
-
-    Every reason against it is named, and the exit code is then 4. The system's own CAs are never trusted.
-    """
-    from easycert.pki.validity import parse_when
-    from easycert.workflows.verify import VerifyRequest, verify_named
-
-    opened = habits.open()
-    instant = parse_when(at).resolve(opened.now()) if at is not None else None
-    request = VerifyRequest(target, kind, purpose, hostname, instant, require_crl)
-    try:
-        verified = verify_named(opened, request)
-    except VerificationFailed as error:
-        _tell_failure(error, habits.output)
-        raise typer.Exit(exits.NOT_VERIFIED) from None
-    _tell_success(verified, request, habits)
-
-
 def _tell_problems(problems: "Iterable[Problem]", habits: Habits) -> None:
     for problem in problems:
         habits.say(f"{one_line(problem.path)} is left out: {problem.reason}")
-
-
-def _tell_success(verified: "Verification", request: "VerifyRequest", habits: Habits) -> None:
-    for note in verified.notes:
-        habits.say(note)
-    if habits.output is Output.JSON:
-        print(as_json("verification", {"verified": True, "reasons": (), **vars(verified)}))
-    elif not habits.quiet:
-        palette = Palette.of(sys.stdout)
-        subject = (
-            f"{verified.kind.value} {readable_name(verified.name)}"
-            if verified.kind and verified.name
-            else one_line(request.target)
-        )
-        purpose = "" if verified.purpose is Purpose.ANY else f" as a {_SHOWN_PURPOSES[verified.purpose]}"
-        host = f" for {verified.hostname}" if verified.hostname else ""
-        print(f"{subject} {palette.paint('verifies', 'green')}{purpose}{host}")
-        for certificate in verified.chain:
-            print(f"  {certificate}")
-
-
-_SHOWN_PURPOSES = {
-    Purpose.SERVER: "server",
-    Purpose.CLIENT: "client",
-    Purpose.CODE: "signer of code",
-    Purpose.CA: "CA",
-}
-
-
-def _tell_failure(error: VerificationFailed, output: Output) -> None:
-    """Print every reason; a program that asked for JSON gets them as such, on stdout."""
-    if output is Output.JSON:
-        print(as_json("verification", {"verified": False, "subject": error.subject, "reasons": error.reasons}))
-        return
-    print(f"error: {one_line(error.subject)} does not verify:", file=sys.stderr)
-    for reason in error.reasons:
-        print(f"- {reason}", file=sys.stderr)

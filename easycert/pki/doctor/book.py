@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from easycert.model import Kind
-from easycert.pki.chains import UNREADABLE
 from easycert.pki.doctor import dates, keys, names, paths, synapse, usage
 from easycert.pki.doctor.exam import Exam
 from easycert.pki.doctor.findings import JUDGES, Client, Clients, Finding, Reason, Rule, Severity, in_order
+from easycert.pki.signatures import UNREADABLE
 
 RULES: tuple[Rule, ...] = (
     *dates.RULES,

@@ -11,17 +11,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 
 from easycert.model import Kind
-from easycert.pki.chains import (
-    MAX_DEPTH,
-    UNREADABLE,
-    IssuerPool,
-    authority_key_id,
-    is_self_issued,
-    subject_bytes,
-    subject_key_id,
-)
+from easycert.pki.chains import IssuerPool, authority_key_id, is_self_issued, subject_bytes, subject_key_id
+from easycert.pki.members import Member, read_member
+from easycert.pki.paths import MAX_DEPTH
 from easycert.pki.profiles import NETSCAPE_CERT_TYPE
-from easycert.pki.rules import Member, read_member
+from easycert.pki.signatures import UNREADABLE
 
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 #: cryptography verifies no signature made with these, so that a path through one is found by names alone.

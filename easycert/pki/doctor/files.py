@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
 from easycert.errors import printable
-from easycert.pki.chains import UNREADABLE, authority_key_id, subject_bytes, subject_key_id
+from easycert.pki.chains import authority_key_id, subject_bytes, subject_key_id
 from easycert.pki.doctor.findings import (
     COMMON,
     Client,
@@ -26,6 +26,7 @@ from easycert.pki.doctor.findings import (
     in_order,
 )
 from easycert.pki.encodings import Encoding, PublicFormat
+from easycert.pki.signatures import UNREADABLE
 from easycert.pki.validity import is_due, rfc3339
 
 PRIVATE_FILE_MODE = 0o600

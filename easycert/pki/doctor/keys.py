@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 
-from easycert.pki.chains import UNREADABLE
 from easycert.pki.doctor.exam import Exam
 from easycert.pki.doctor.findings import (
     BROWSERS,
@@ -26,6 +25,7 @@ from easycert.pki.doctor.findings import (
     Severity,
 )
 from easycert.pki.keys import key_name
+from easycert.pki.signatures import UNREADABLE
 from easycert.pki.weakness import known_weakness
 
 _RSA_BITS_MIN = 2048
@@ -115,8 +115,8 @@ def _serial(exam: Exam) -> Iterator[Reason]:
 def _unread_extensions(exam: Exam) -> Iterator[Reason]:
     for flaw in exam.member.flaws:
         # A path length where there is no CA is refused by OpenSSL's strict mode alone, and by our own reader.
-        clients = frozenset({Client.STRICT}) if "path_length" in flaw else LIBRARIES
-        yield Reason(clients, f"it {flaw.partition(' [')[0]}", RENEW)
+        clients = frozenset({Client.STRICT}) if "path_length" in flaw.rule else LIBRARIES
+        yield Reason(clients, f"it {flaw.rule}", RENEW)
 
 
 RULES = (

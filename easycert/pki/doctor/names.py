@@ -45,7 +45,8 @@ def _other_host(exam: Exam) -> Iterator[Reason]:
     if wanted is None:
         return
     mismatch = host_mismatch(names.value, wanted)
-    if mismatch and not any(_is_odd_wildcard(name) for name in _dns_names(exam)):  # who takes those is told apart
+    odd = any(_is_odd_wildcard(name) or name.endswith(".") for name in _dns_names(exam))
+    if mismatch and not odd:  # who takes those is told apart
         yield Reason(COMMON, f"it {mismatch}", Remedy(Cure.REISSUE, names=_names_to_add(exam)))
 
 

@@ -8,7 +8,7 @@ from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, ObjectIdentifier
 
 from easycert.model import Kind
-from easycert.pki.chains import UNREADABLE, authority_key_id, is_self_issued, subject_key_id
+from easycert.pki.chains import authority_key_id, is_self_issued, subject_key_id
 from easycert.pki.constraints import breaches
 from easycert.pki.doctor.exam import Exam
 from easycert.pki.doctor.findings import (
@@ -25,7 +25,8 @@ from easycert.pki.doctor.findings import (
     Rule,
     Severity,
 )
-from easycert.pki.rules import Member, shown_subject
+from easycert.pki.members import Member, shown_subject
+from easycert.pki.signatures import UNREADABLE
 
 _REBUILD = Remedy(Cure.REBUILD_CHAIN)
 _FETCHING: Clients = frozenset({Client.APPLE, Client.CHROME})

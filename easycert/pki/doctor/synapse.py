@@ -14,10 +14,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID
 
 from easycert.errors import printable
 from easycert.model import Kind
-from easycert.pki.chains import UNREADABLE
 from easycert.pki.doctor.exam import Exam
 from easycert.pki.doctor.findings import Client, Clients, Cure, Reason, Remedy, Rule
 from easycert.pki.keys import key_name
+from easycert.pki.signatures import UNREADABLE
 from easycert.pki.subjects import common_name
 
 _SYNAPSE: Clients = frozenset({Client.SYNAPSE})

@@ -85,7 +85,7 @@ def _verdict(certdir: CertDir, item: Planned) -> _Verdict:
     try:
         verification = verify_named(certdir, VerifyRequest(item.name, kind=item.kind, purpose=purpose))
     except VerificationFailed as error:
-        return _Verdict(False, error.reasons)
+        return _Verdict(False, tuple(map(str, error.reasons)))
     except EasycertError as error:
         return _Verdict(False, (str(error),))
     return _Verdict(True, (), verification.notes)
