@@ -5,6 +5,7 @@ All of it is made anew, under fixed names: ``received/greedy.csr`` and so on in 
 
 from __future__ import annotations
 
+from base64 import encodebytes
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,8 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 from cryptography.x509.oid import AttributeOID, ExtendedKeyUsageOID, NameOID
+
+from tests.pki.lint.maker import AKI, CA, SAN, SERVER, dns, number, seq, utc
 
 #: Before this day nobody's certificate is valid, after that one all have expired; transcripts begin in March 2026.
 BEGIN, END = datetime(2026, 1, 1, tzinfo=UTC), datetime(2028, 1, 1, tzinfo=UTC)
@@ -56,6 +59,7 @@ def received() -> dict[str, bytes]:
         "garbage.csr": b"\x00\xff" * 500,
         "letter.txt": b"Dear CA,\nplease sign this.\n",
         "passphrase.txt": PASSPHRASE + b"\n",
+        "homemade.pem": _homemade(),
         **_elsewhere(),
         **_office(),
     }
@@ -117,6 +121,14 @@ def _elsewhere() -> dict[str, bytes]:
         "chain.pem": b"".join(item.public_bytes(Encoding.PEM) for item in (root, middle)),
         "mail.p12": bundle,
     }
+
+
+def _homemade() -> bytes:
+    """Return what somebody wrote by hand, not well: a host's certificate and its CA's."""
+    host = SERVER.but(serial=number(0), end=utc("301231000000Z")).has(SAN, seq(dns("www example.com"))).lacks(AKI)
+    return b"".join(
+        b"-----BEGIN CERTIFICATE-----\n" + encodebytes(item.der) + b"-----END CERTIFICATE-----\n" for item in (host, CA)
+    )
 
 
 def _office() -> dict[str, bytes]:

@@ -110,6 +110,35 @@ def identify(data: bytes, source: str, *, passphrase: bytes | None = None) -> Co
     return Contents(items)
 
 
+def der_blocks(data: bytes, source: str) -> tuple[tuple[str, bytes], ...]:
+    """Return label and DER of each PEM block in *data*; of DER, itself under an empty label.
+
+    What is in the blocks is not looked at, so that somebody can say what is wrong with it. Raises Malformed.
+    """
+    reader = _Reader(source, None)
+    if not data.strip():
+        raise reader.malformed("it is empty")
+    if _is_der(data):
+        return (("", data),)
+    blocks = tuple((label, _decoded(block, reader)) for label, block in _blocks(_as_text(data, reader), reader))
+    if not blocks:
+        raise reader.malformed("it is neither PEM nor DER")
+    return blocks
+
+
+def _decoded(block: bytes, reader: _Reader) -> bytes:
+    """Return the bytes in a PEM block, whose headers (RFC 1421 section 4.6) end with an empty line."""
+    import binascii
+
+    _, *lines, _ = block.strip().split(b"\n")
+    if any(b":" in line for line in lines):
+        lines = lines[next((number for number, line in enumerate(lines) if not line.strip()), len(lines)) :]
+    try:
+        return binascii.a2b_base64(b"".join(b"".join(lines).split()), strict_mode=True)
+    except binascii.Error:
+        raise reader.malformed("a PEM block is not base64") from None
+
+
 # --- DER -------------------------------------------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ signature: ``RULES``, ``Rule``, ``Finding`` and ``Severity`` are made when someb
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from easycert.model import Kind
 from easycert.pki.encodings import Encoding
@@ -33,6 +33,7 @@ __all__ = [
     "lint_certificate_der",
     "lint_crl",
     "lint_crl_der",
+    "type_of",
 ]
 
 
@@ -102,6 +103,24 @@ def lint_crl(crl: x509.CertificateRevocationList, issuer: x509.Certificate | Non
     """Return every rule that *crl*, signed by the CA with the certificate *issuer*, breaks, errors first."""
     above = issuer.public_bytes(Encoding.DER) if issuer is not None else None
     return lint_crl_der(crl.public_bytes(Encoding.DER), above)
+
+
+def type_of(data: bytes) -> Literal["certificate", "crl"] | None:
+    """Return whether DER is built like a certificate or like a CRL, whatever is wrong with it; None for neither."""
+    from easycert.pki.lint.crl import RevocationList
+    from easycert.pki.lint.der import GENERALIZED_TIME, UTC_TIME, DerError
+    from easycert.pki.lint.fields import Certificate
+
+    try:
+        if RevocationList(data).this_update.tag in (UTC_TIME, GENERALIZED_TIME):
+            return "crl"
+    except DerError:
+        pass
+    try:
+        Certificate(data)
+    except DerError:
+        return None
+    return "certificate"
 
 
 def lint_crl_der(data: bytes, issuer: bytes | None = None) -> tuple[Finding, ...]:

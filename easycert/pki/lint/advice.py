@@ -8,7 +8,6 @@ Sources: RFC 5280 sections 4.1.2.4, 4.1.2.6 and 4.2.1; RFC 6960 section 4.2.2.2;
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -226,9 +225,10 @@ def _extended_usage(certificate: Certificate) -> Breaches:
 
 
 def _lifetime(certificate: Certificate) -> Breaches:
-    first, last = map(der.time, fields.period(certificate))
-    if certificate.is_authority:
+    times = fields.times(certificate)
+    if times is None or certificate.is_authority:
         return
+    first, last = times
     days = (last - first - _BACKDATED).total_seconds() / _DAY
     if SERVER_AUTH in certificate.usages:
         begin = first.isoformat()
@@ -262,12 +262,13 @@ def _signature(certificate: Certificate, signer: Certificate, *, itself: bool) -
     if itself and digest in fields.WEAK_HASHES:
         yield "self-signature-weak-hash", f"it is signed with {digest}"
     wanted = _HASH_OF_CURVE.get(fields.key_type(signer.key).partition(" ")[2], digest)
-    if digest != wanted:
+    if digest and digest != wanted:
         yield "signature-hash-curve", f"a CA on this curve signs with {wanted}, not {digest}"
 
 
 def _beside_issuer(certificate: Certificate, issuer: Certificate) -> Breaches:
-    if der.time(fields.period(certificate)[0]) < der.time(fields.period(issuer)[0]):
+    times, above = fields.times(certificate), fields.times(issuer)
+    if times and above and times[0] < above[0]:
         yield "validity-before-issuer", "it is valid earlier than its CA"
     left, own = issuer.basic_constraints[1], certificate.basic_constraints[1]
     if left and certificate.is_authority and not certificate.self_issued and (own is None or own >= left):
@@ -277,17 +278,20 @@ def _beside_issuer(certificate: Certificate, issuer: Certificate) -> Breaches:
 # --- what takes long -------------------------------------------------------------------------------------------------
 
 
-def _real_key(certificate: Certificate) -> Iterator[tuple[str, str]]:
-    """Judge whether the key is one at all (a point on its curve), and an RSA modulus for known weaknesses."""
-    from cryptography import x509
+def _real_key(certificate: Certificate) -> Breaches:
+    """Judge whether an EC key is a point on its curve, and an RSA key for known weaknesses."""
+    algorithm, _, curve = fields.key_type(certificate.key).partition(" ")
+    if algorithm != fields.RSA and curve not in _HASH_OF_CURVE:
+        return
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
 
     try:
-        key = x509.load_der_x509_certificate(certificate.data).public_key()
+        key = load_der_public_key(certificate.key.raw)
     except UnsupportedAlgorithm:  # of a type or on a curve that is judged elsewhere
         return
-    except (ValueError, TypeError, x509.InvalidVersion):
+    except (ValueError, TypeError):
         yield "key-encoding", "the public key cannot be used"
         return
     if isinstance(key, rsa.RSAPublicKey):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from easycert.pki.lint import der, extensions, fields, locations, names
 from easycert.pki.lint.der import DerError, Node
 from easycert.pki.lint.fields import (
+    AUTHORITY_ACCESS,
     AUTHORITY_KEY_IDENTIFIER,
     FRESHEST_CRL,
     ISSUER_ALT_NAME,
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 
 _NUMBER, _DELTA, _DISTRIBUTION_POINT = "2.5.29.20", "2.5.29.27", "2.5.29.28"
 _REASON, _INVALIDITY_DATE, _CERTIFICATE_ISSUER, _HOLD_INSTRUCTION = "2.5.29.21", "2.5.29.24", "2.5.29.29", "2.5.29.23"
-_KNOWN = frozenset({AUTHORITY_KEY_IDENTIFIER, ISSUER_ALT_NAME, _NUMBER, _DELTA, _DISTRIBUTION_POINT, FRESHEST_CRL})
+#: RFC 5280 section 5.2: what clients understand, and what breaks a rule of its own when it is critical.
+_KNOWN = frozenset(
+    {AUTHORITY_KEY_IDENTIFIER, ISSUER_ALT_NAME, _NUMBER, _DELTA, _DISTRIBUTION_POINT, FRESHEST_CRL, AUTHORITY_ACCESS}
+)
 _KNOWN_OF_ENTRIES = frozenset({_REASON, _INVALIDITY_DATE, _CERTIFICATE_ISSUER, _HOLD_INSTRUCTION})
 _TIMES = (der.UTC_TIME, der.GENERALIZED_TIME)
 _NUMBER_OCTETS_MAX = 20
@@ -144,6 +148,9 @@ def _other_extensions(crl: RevocationList) -> Breaches:
         if crl.flag(FRESHEST_CRL):
             yield "crl-delta-freshest", "a delta CRL has freshestCRL"
         yield from _sequence_number(der.element(delta.value), "the base CRL number")
+    alternative = crl.extensions.find(ISSUER_ALT_NAME)
+    if alternative is not None and alternative.critical:
+        yield "issuer-alt-name-not-critical", "issuerAltName is critical"
     names_of_issuer = crl.extensions.decoded(ISSUER_ALT_NAME)
     if names_of_issuer is not None:
         yield from names.general_names(names_of_issuer, "issuerAltName")

@@ -366,7 +366,8 @@ def _may_sign(issuer: Certificate) -> Breaches:
 
 
 def _dates(certificate: Certificate, issuer: Certificate) -> Breaches:
-    if der.time(fields.period(certificate)[1]) > der.time(fields.period(issuer)[1]):
+    own, above = fields.times(certificate), fields.times(issuer)
+    if own and above and own[1] > above[1]:
         yield "validity-beyond-issuer", "it is valid for longer than its CA"
 
 

@@ -123,7 +123,8 @@ class Certificate:
         if len(self.unique_ids) + len(wrapped) != len(fields) - 6 or len(wrapped) > 1:
             raise DerError("a certificate with fields that do not belong there")
         self.has_extensions = bool(wrapped)
-        self.extensions = Extensions(der.element(wrapped[0].body).children() if wrapped else [])
+        self.extension_nodes = der.element(wrapped[0].body).children() if wrapped else []
+        self.extensions = Extensions(self.extension_nodes)
 
     @cached_property
     def self_issued(self) -> bool:
@@ -255,6 +256,15 @@ def period(certificate: Certificate) -> tuple[Node, Node]:
     if len(found) != 2:
         raise DerError("not two times")
     return found[0], found[1]
+
+
+def times(certificate: Certificate) -> tuple[datetime, datetime] | None:
+    """Return notBefore and notAfter, or None where they cannot be read, which is a finding of its own."""
+    try:
+        first, last = map(der.time, period(certificate))
+    except DerError:
+        return None
+    return first, last
 
 
 def _unique_identifiers(certificate: Certificate) -> Breaches:

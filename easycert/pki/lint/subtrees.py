@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from cryptography import x509
 
+from easycert.pki import der as writer
 from easycert.pki.constraints import breaches
 from easycert.pki.lint import der, names
 from easycert.pki.lint.der import DerError, Node
-from easycert.pki.lint.fields import NAME_CONSTRAINTS, Certificate, guarded
+from easycert.pki.lint.fields import NAME_CONSTRAINTS, SUBJECT_ALT_NAME, Certificate, guarded
 
 if TYPE_CHECKING:
     from easycert.pki.lint.fields import Breaches
@@ -25,6 +26,11 @@ _UNREADABLE = (
     x509.DuplicateExtension,
     x509.UnsupportedGeneralNameType,
 )
+#: The parts of a certificate in which only names count.
+_VERSION = bytes.fromhex("a003020102")
+_ALGORITHM = bytes.fromhex("300a06082a8648ce3d040302")
+_VALIDITY = bytes.fromhex("301e170d3236303130313030303030305a170d3236303130323030303030305a")
+_SIGNATURE = bytes.fromhex("030100")
 
 
 def judge(certificate: Certificate) -> Breaches:
@@ -107,14 +113,9 @@ def breaches_of(certificate: Certificate, issuer: Certificate) -> Breaches:
     if certificate.self_issued and certificate.is_authority:  # RFC 5280 section 6.1.3 (b)
         return
     try:
-        constraints = _loaded(issuer).get_extension_for_class(x509.NameConstraints).value
-        names_of = _loaded(certificate)
-        try:
-            alternatives = tuple(names_of.get_extension_for_class(x509.SubjectAlternativeName).value)
-        except x509.ExtensionNotFound:
-            alternatives = ()
-        subject = x509.load_der_x509_certificate(certificate.data).subject
-        found = breaches(alternatives, subject, constraints)
+        constraints = _loaded(issuer, NAME_CONSTRAINTS).extensions.get_extension_for_class(x509.NameConstraints).value
+        holder = _loaded(certificate, SUBJECT_ALT_NAME)
+        found = breaches(_alternative_names(holder), holder.subject, constraints)
     except _UNREADABLE:
         yield "undecodable", "its names cannot be compared with the CA's nameConstraints"
         return
@@ -122,5 +123,20 @@ def breaches_of(certificate: Certificate, issuer: Certificate) -> Breaches:
         yield "constraints-kept", f"the CA's nameConstraints forbid this: {breach}"
 
 
-def _loaded(certificate: Certificate) -> x509.Extensions:
-    return x509.load_der_x509_certificate(certificate.data).extensions
+def _alternative_names(certificate: x509.Certificate) -> tuple[x509.GeneralName, ...]:
+    try:
+        return tuple(certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
+    except x509.ExtensionNotFound:
+        return ()
+
+
+def _loaded(certificate: Certificate, oid: str) -> x509.Certificate:
+    """Return a certificate with nothing of *certificate* but its names, its key and the extension *oid*.
+
+    What else is wrong with it hinders no comparison of names.
+    """
+    kept = [node.raw for node in certificate.extension_nodes if der.oid(node.children()[0]) == oid]
+    extensions = [writer.tlv(der.context(3), writer.tlv(der.SEQUENCE, *kept))] if kept else []
+    names_and_key = (certificate.issuer.raw, _VALIDITY, certificate.subject.raw, certificate.key.raw)
+    tbs = writer.tlv(der.SEQUENCE, _VERSION, writer.integer(1), _ALGORITHM, *names_and_key, *extensions)
+    return x509.load_der_x509_certificate(writer.tlv(der.SEQUENCE, tbs, _ALGORITHM, _SIGNATURE))
