@@ -87,6 +87,10 @@ class MemoryLedger:
         found = (self._with_revocation(record) for record in reversed(self._records.values()))
         return [record for record in found if query is None or _matches(record, query)]
 
+    def names_of_key(self, kind: str, key_sha256: str) -> list[str]:
+        """Return the names of the current certificates of *kind* that carry the public key with this SHA-256."""
+        return [record.name for record in self.records(Query(kind=kind, key_sha256=key_sha256, current=True))]
+
     def der(self, fingerprint: str) -> bytes | None:
         """Return the certificate with this fingerprint in DER, or None."""
         self._require()

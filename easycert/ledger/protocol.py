@@ -50,6 +50,9 @@ class Ledger(Protocol):
     def records(self, query: Query = ...) -> list[Record]:
         """Return the certificates that *query* asks for, the newest first."""
 
+    def names_of_key(self, kind: str, key_sha256: str) -> list[str]:
+        """Return the names of the current certificates of *kind* that carry the public key with this SHA-256."""
+
     def der(self, fingerprint: str) -> bytes | None:
         """Return the certificate with this fingerprint in DER, or None."""
 

@@ -114,6 +114,12 @@ class SqliteLedger:
         with self._told():
             return queries.records(self._reading(), query)
 
+    def names_of_key(self, kind: str, key_sha256: str) -> list[str]:
+        """Return the names of the current certificates of *kind* that carry the public key with this SHA-256."""
+        with self._told():
+            question = "SELECT name FROM certificates WHERE key_sha256 = ? AND kind = ? AND replaced_by = ''"
+            return [name for (name,) in self._reading().execute(question, (key_sha256, kind))]
+
     def der(self, fingerprint: str) -> bytes | None:
         """Return the certificate with this fingerprint in DER, or None."""
         with self._told():

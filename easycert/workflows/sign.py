@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from hashlib import sha256
 from typing import cast
 
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -128,17 +130,36 @@ def _granted(what: str, kind: Kind) -> bool:
 
 def _require_own_key(certdir: CertDir, public_key: PublicKey, name: SafeName, wanted: SigningRequest) -> None:
     """Refuse a key that another name here has already, or an RSA key that shares a prime with one (hazards B5, B6)."""
-    der = public_der(public_key)
-    modulus = public_key.public_numbers().n if isinstance(public_key, rsa.RSAPublicKey) else None
+    if isinstance(public_key, rsa.RSAPublicKey):
+        _require_no_shared_primes(certdir, public_key.public_numbers().n, wanted.source)
+    for kind, entry in _holders(certdir, public_der(public_key)):
+        # Its own name may be renewed, and be both a host's and a user's, but never a CA's and another's.
+        if entry.name != name or (kind is not wanted.kind and Kind.CA in (kind, wanted.kind)):
+            raise RequestRefused(wanted.source, f"its key is already that of {entry.path}; make a new key")
+
+
+def _holders(certdir: CertDir, key_der: bytes) -> Iterator[tuple[Kind, layout.Entry]]:
+    """Yield the certificates in the directory that carry this key.
+
+    The CAs' files are looked into always; for the others the ledger tells, which knows them by their keys.
+    """
+    known = certdir.ledger.exists()
     for kind, folder in layout.FOLDERS.items():
+        if known and kind is not Kind.CA:
+            for name in certdir.ledger.names_of_key(kind.value, sha256(key_der).hexdigest()):
+                yield kind, layout.certificate(kind, SafeName(name))
+            continue
         for entry, certificate in authorities.certificates_below(certdir, folder):
-            other = cast("PublicKey", certificate.public_key())
-            if public_der(other) == der:
-                # Its own name may be renewed, and be both a host's and a user's, but never a CA's and another's.
-                if entry.name != name or (kind is not wanted.kind and Kind.CA in (kind, wanted.kind)):
-                    raise RequestRefused(wanted.source, f"its key is already that of {entry.path}; make a new key")
-            elif modulus and isinstance(other, rsa.RSAPublicKey):
-                _require_no_shared_prime(modulus, other.public_numbers().n, wanted.source, entry)
+            if public_der(cast("PublicKey", certificate.public_key())) == key_der:
+                yield kind, entry
+
+
+def _require_no_shared_primes(certdir: CertDir, modulus: int, source: str) -> None:
+    for folder in layout.FOLDERS.values():
+        for entry, certificate in authorities.certificates_below(certdir, folder):
+            other = certificate.public_key()
+            if isinstance(other, rsa.RSAPublicKey):
+                _require_no_shared_prime(modulus, other.public_numbers().n, source, entry)
 
 
 def _require_key_beside(certdir: CertDir, public_key: PublicKey, name: SafeName, wanted: SigningRequest) -> None:

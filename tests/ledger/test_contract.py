@@ -90,6 +90,15 @@ def test_the_newest_comes_first(ledger: Ledger) -> None:
     assert names(ledger) == ["c.example", "b.example", "a.example"]
 
 
+def test_who_has_a_key_is_known(ledger: Ledger) -> None:
+    ledger.append([issued("a.example"), issued("b.example")])
+    key = facts_of(certificate("a.example")).key_sha256
+    assert ledger.names_of_key("host", key) == ["a.example"]
+    assert ledger.names_of_key("user", key) == []
+    ledger.append([issued("a.example", 2)])
+    assert ledger.names_of_key("host", key) == []
+
+
 def test_the_certificate_itself_is_kept(ledger: Ledger) -> None:
     ledger.append([made := issued("a.example")])
     assert ledger.der(made.fingerprint) == made.der
