@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from easycert.cli.render import Palette, aligned
 from easycert.errors import printable
 from easycert.pki.wording import one_line
-from easycert.workflows.adopt.placing import Outcome
+from easycert.workflows.adopt.placing import FILED
 from easycert.workflows.adopt.results import Adopted, AdoptedCertificate, AdoptedCrl
 
 #: Files that were left out for the same reason and are named before the rest is counted.
 _NAMED = 5
-_FILED = (Outcome.IMPORTED, Outcome.HERE)
 
 
 def adoption_text(adopted: Adopted, palette: Palette) -> str:
@@ -38,7 +37,7 @@ def _row(item: AdoptedCertificate | AdoptedCrl, palette: Palette) -> tuple[str, 
     if isinstance(item, AdoptedCrl):
         return "crl", palette.paint(one_line(item.ca), "bold"), item.outcome.value, f"{item.revoked} revoked"
     outcome = item.outcome.value
-    if item.with_key and item.outcome in _FILED:
+    if item.with_key and item.outcome in FILED:
         outcome += " with its key"
     return item.kind.value, palette.paint(one_line(item.name), "bold"), outcome, _verdict(item, palette)
 
@@ -55,7 +54,7 @@ def _reasons(item: AdoptedCertificate | AdoptedCrl) -> Iterator[str]:
 
 
 def _summary(adopted: Adopted) -> str:
-    came = [item for item in adopted.certificates if item.outcome in _FILED]
+    came = [item for item in adopted.certificates if item.outcome in FILED]
     good = sum(item.verified is True for item in came)
     verb = "verifies" if good == 1 else "verify"
     told = f"{len(came)} of {len(adopted.certificates)} certificates, {good} of which {verb}"

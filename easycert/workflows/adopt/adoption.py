@@ -20,7 +20,7 @@ from easycert.workflows.adopt.crls import CrlOutcome, may_sign
 from easycert.workflows.adopt.foreign import Foreign, understand
 from easycert.workflows.adopt.layout import Layout, Origin
 from easycert.workflows.adopt.layouts import recognised
-from easycert.workflows.adopt.placing import Outcome, written
+from easycert.workflows.adopt.placing import FILED, written
 from easycert.workflows.adopt.plan import Plan, Planned, PlannedCrl, carry_out, make_plan, twin
 from easycert.workflows.adopt.results import Adopted, AdoptedCertificate, AdoptedCrl
 from easycert.workflows.adopt.source import LeftOut, Source
@@ -79,7 +79,7 @@ def adopt(certdir: CertDir, request: AdoptRequest) -> Adopted:
 def _verdict(certdir: CertDir, item: Planned) -> _Verdict:
     """Return whether what lies here now verifies; what has no file, or is over, is not judged."""
     over = state(item.found.certificate, certdir.now()) != "valid"
-    if item.settled.outcome not in (Outcome.IMPORTED, Outcome.HERE) or over:
+    if item.settled.outcome not in FILED or over:
         return _Verdict(None)
     purpose = None if item.told else Purpose.ANY
     try:
@@ -106,7 +106,7 @@ def _told(certdir: CertDir, item: Planned, verdict: _Verdict) -> AdoptedCertific
         state="revoked" if item.revoked else state(certificate, certdir.now()),
         source=item.found.path,
         outcome=item.settled.outcome,
-        with_key=item.with_key,
+        with_key=item.key is not None,
         files=written(certdir, item.settled.files),
         verified=verdict.verified,
         reasons=verdict.reasons,
@@ -149,8 +149,9 @@ def _notes(
     if guessed:
         shown = ", ".join(f"{count} {kind}" for kind, count in guessed.items())
         yield f"certificates that do not say what they are for were told by their names: {shown}; or say --kind"
-    if contents.opened:
-        yield f"keys that were encrypted there ({len(contents.opened)}) are not here; only their owner can read them"
+    opened = [item for item in plan.certificates if item.settled.outcome in FILED and item.key in contents.opened]
+    if opened:
+        yield f"keys that have a passphrase there ({len(opened)}) have none here; only their owner can read them"
     exposed = [source.shown(found.path) for found in contents.keys if source.exposed(found.path)]
     if exposed:
         more = f" and {len(exposed) - 1} more" if len(exposed) > 1 else ""

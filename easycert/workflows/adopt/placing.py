@@ -34,6 +34,10 @@ class Outcome(Enum):
     REVOKED = "revoked"
 
 
+#: These have a file here.
+FILED = (Outcome.IMPORTED, Outcome.HERE)
+
+
 class Placement(Value):
     """A file that is to be written."""
 

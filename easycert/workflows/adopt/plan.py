@@ -14,18 +14,18 @@ from easycert.workflows.adopt.cas import ForeignAuthority
 from easycert.workflows.adopt.contents import Found
 from easycert.workflows.adopt.crls import CrlOutcome, SettledCrl, put_crl, settle_crl
 from easycert.workflows.adopt.foreign import Foreign, ForeignCertificate, revocations_of
-from easycert.workflows.adopt.placing import Outcome, Settled, settle_authority, settle_certificate
+from easycert.workflows.adopt.placing import FILED, Settled, settle_authority, settle_certificate
 from easycert.workflows.adopt.records import Remembered, RevokedBy, record, unknown_to, unrecorded
 
 
 class Planned(Value):
-    """A certificate that was found, what it is here, and what becomes of it."""
+    """A certificate that was found, what it is here, and what becomes of it; *key* is the path of its key there."""
 
     found: Found
     kind: Kind
     name: SafeName
     told: bool
-    with_key: bool
+    key: str | None
     revoked: bool
     settled: Settled
 
@@ -114,7 +114,7 @@ def _authority(certdir: CertDir, item: ForeignAuthority, foreign: Foreign, *, re
         kind=Kind.CA,
         name=item.name,
         told=True,
-        with_key=item.key is not None,
+        key=item.key.path if item.key else None,
         revoked=item.certificate.serial_number in foreign.revoked_by(item.certificate),
         settled=settle_authority(certdir, item, replace=replace),
     )
@@ -134,7 +134,7 @@ def _issued(certdir: CertDir, foreign: Foreign, *, replace: bool) -> Iterator[Pl
             kind=item.kind,
             name=item.name,
             told=item.told,
-            with_key=item.key is not None,
+            key=item.key.path if item.key else None,
             revoked=item.revocation is not None,
             settled=settled,
         )
@@ -155,7 +155,7 @@ def _remembered(item: Planned) -> Remembered:
         name=item.name,
         certificate=item.found.certificate,
         successor=item.settled.successor,
-        filed=item.settled.outcome in (Outcome.IMPORTED, Outcome.HERE),
+        filed=item.settled.outcome in FILED,
         new=any(file.entry.suffix == "crt" for file in item.settled.files),
     )
 

@@ -158,7 +158,7 @@ def test_a_ca_whose_key_is_encrypted_needs_its_passphrase(here: CertDir, need: N
         assert not (tmp_path / "certs").exists()
     result = adopted(here, easyrsa.pki, passphrase=PASSPHRASE)
     assert [item.verified for item in result.certificates] == [True, True]
-    assert any("that were encrypted there (1) are not here" in note for note in result.notes)
+    assert any("that have a passphrase there (1)" in note for note in result.notes)
     assert here.signers.key(Kind.CA, SafeName("Easy-RSA CA")) is not None
 
 

@@ -14,7 +14,7 @@ from easycert.pki.names import SafeName
 from easycert.workflows.adopt.layout import Origin
 from easycert.workflows.adopt.placing import Outcome
 from tests.workflows.adopt.examples import adopted, outcomes, tree
-from tests.workflows.adopt.tools import PASSPHRASE, Need, StepKeys, mkcert, step_path
+from tests.workflows.adopt.tools import PASSPHRASE, Need, StepKeys, mkcert, real_step_path, step_path
 from tests.workflows.examples import make
 
 BOTH = StepKeys(PASSPHRASE, PASSPHRASE)
@@ -59,6 +59,25 @@ def test_both_cas_of_step_come_in_and_its_database_is_said_to_be_unread(here: Ce
     assert any("in its own database, which cannot be read" in note for note in result.notes)
     assert result.left_out == ()
     assert make(here, Kind.HOST, "www.example.com", "Example Intermediate CA").certificate.issuer
+
+
+@pytest.mark.slow
+@pytest.mark.real
+def test_what_step_s_own_code_made_comes_in(here: CertDir, need: Need, tmp_path: Path) -> None:
+    real_step_path(need, tmp_path / "step")
+    before = tree(tmp_path / "step")
+    result = adopted(here, tmp_path / "step", passphrase=PASSPHRASE)
+    assert outcomes(result) == [
+        ("ca", "Example Root CA", Outcome.IMPORTED, True),
+        ("ca", "Example Intermediate CA", Outcome.IMPORTED, True),
+    ]
+    assert set(dict(result.left_out)) == {"secrets/ssh_host_ca_key", "secrets/ssh_user_ca_key"}
+    assert any("that have a passphrase there (2)" in note for note in result.notes)
+    assert tree(tmp_path / "step") == before
+    issued = make(here, Kind.HOST, "www.example.com", "Example Intermediate CA")
+    command = [need("openssl"), "verify", "-CAfile", str(tmp_path / "step/certs/root_ca.crt")]
+    command += ["-untrusted", str(tmp_path / "step/certs/intermediate_ca.crt"), issued.certificate_path]
+    assert subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
 def test_the_root_s_key_may_have_another_passphrase(here: CertDir, tmp_path: Path) -> None:

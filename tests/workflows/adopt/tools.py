@@ -1,4 +1,4 @@
-"""The tools whose directories are adopted, driven as their users drive them; and what step-ca is known to leave."""
+"""The tools whose directories are adopted, driven as their users do; of step-ca, the library that it is made of."""
 
 from __future__ import annotations
 
@@ -155,8 +155,8 @@ class StepKeys(NamedTuple):
 def step_path(directory: Path, keys: StepKeys) -> None:
     """Make what ``step ca init`` leaves: its layout, names, PEM labels and encryption, its ``ca.json``.
 
-    step-ca is no Debian package, so this follows its published source (``pki/pki.go``, ``pemutil/pem.go``): P-256 keys
-    as SEC 1, encrypted in the old PEM form (``DEK-Info: AES-256-CBC``).
+    P-256 keys as SEC 1, encrypted in the old PEM form (``DEK-Info: AES-256-CBC``); :func:`real_step_path` is the slow
+    way to have the same.
     """
     for folder in ("certs", "secrets", "config", "db", "templates"):
         (directory / folder).mkdir(parents=True, mode=0o700)
@@ -171,6 +171,29 @@ def step_path(directory: Path, keys: StepKeys) -> None:
         '{"root": "/etc/step-ca/certs/root_ca.crt", "db": {"type": "badger"}}'
     )
     (directory / "db" / "000000.vlog").write_bytes(b"-----BEGIN nothing that anybody reads")
+
+
+def real_step_path(need: Need, directory: Path) -> None:
+    """Have step's own code make a ``$STEPPATH``, its keys encrypted with ``PASSPHRASE``.
+
+    The programs step and step-ca are no Debian packages, but the library that ``step ca init`` calls is one.
+    """
+    go, library = need("go"), Path("/usr/share/gocode/src/github.com/smallstep/certificates/pki")
+    if not library.is_dir():
+        need("golang-github-smallstep-certificates-dev")  # skips, or fails where everything must be there
+    source = directory.with_name("go") / "src" / "stepinit"
+    shutil.copytree(Path(__file__).parent / "stepinit", source)
+    environment = {
+        **os.environ,
+        "GO111MODULE": "off",
+        "GOPATH": f"{source.parents[1]}:/usr/share/gocode",
+        "GOCACHE": str(directory.with_name("gocache")),
+        "STEPPATH": str(directory),
+    }
+    program = str(source / "stepinit")
+    ran([go, "build", "-o", program, "."], cwd=source, env=environment)
+    directory.mkdir()
+    ran([program, PASSPHRASE.decode()], cwd=directory, env=environment)
 
 
 def _write_step_key(path: Path, key: ec.EllipticCurvePrivateKey, passphrase: bytes | None) -> None:
