@@ -20,12 +20,18 @@ from easycert.pki.doctor.book import judge
 from easycert.pki.doctor.exam import Exam, climb
 from easycert.pki.doctor.findings import Client, Finding
 from easycert.pki.members import read_member
-from tests.doctor.forge import HOST, Forged, Made, host, intermediate, key, name, root
+from tests.doctor.forge import HOST, Forged, Made, host, intermediate, key, name, root, sequence, tlv
 
 UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4.5"), b"\x05\x00")
 NETSCAPE = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.16.840.1.113730.1.1"), bytes.fromhex("03020640"))
 PATH_LENGTH_OF_A_LEAF = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.19"), bytes.fromhex("3003020100"))
 IP_AS_DNS = x509.SubjectAlternativeName([x509.DNSName("127.0.0.1")])
+POLICIES = x509.CertificatePolicies([x509.PolicyInformation(x509.ObjectIdentifier("1.2.3"), None)])
+ACME_ONLY = x509.NameConstraints([x509.DirectoryName(name(None, o="Acme"))], None)
+SHORT_ADDRESS = x509.UnrecognizedExtension(
+    x509.SubjectAlternativeName.oid, sequence(tlv(0x82, HOST.encode()), tlv(0x87, b"abc"))
+)
+STAPLED = x509.TLSFeature([x509.TLSFeatureType.status_request])
 SERVER_AGAIN = x509.ExtendedKeyUsage([Usage.SERVER_AUTH])
 
 
@@ -119,6 +125,12 @@ def _made(
     return recipe(at, kind, **wishes).make(issuer)
 
 
+def san(tag: int, *names: str) -> Changes:
+    """Return the change to alternative names in raw DER, each with the tag of its form (RFC 5280 section 4.2.1.6)."""
+    der = sequence(*(tlv(tag, text.encode("utf-8")) for text in names))
+    return {"names": (), "more": ((x509.UnrecognizedExtension(x509.SubjectAlternativeName.oid, der), False),)}
+
+
 # --- what doctor says ------------------------------------------------------------------------------------------------
 
 
@@ -169,6 +181,17 @@ user_case("plain user")
 user_case("user without extended usage", h={"extended": ()})
 user_case("user on P-521", h={"kind": "ec521"})
 
+case("upper case", h={"names": ("WWW.EXAMPLE.COM",)})
+case("critical names", h={"names_critical": True})
+case("a space in another DNS name", h=san(0x82, HOST, "a b.example"))
+case("an underscore in another DNS name", h={"names": (HOST, "a_b.example.com")})
+case("constraint with a leading dot", i={"constraints": x509.NameConstraints([x509.DNSName(".example.com")], None)})
+case("constraints for mailboxes only", i={"constraints": x509.NameConstraints([x509.RFC822Name("example.com")], None)})
+case("critical policies", h={"more": ((POLICIES, True),)})
+case("until 2059", r={"days": (-1, 12000)}, i={"days": (-1, 11000)})
+case("usage of hosts in the root", r={"extended": (Usage.SERVER_AUTH,)})
+user_case("user that is a CA", h={"ca": True})
+
 # --- dates -----------------------------------------------------------------------------------------------------------
 
 case("1001 days", "lifetime", h={"days": (-1, 1000)})
@@ -184,6 +207,11 @@ user_case("expired user", "validity", h={"days": (-20, -2)})
 # --- names -----------------------------------------------------------------------------------------------------------
 
 case("no alternative name", "no-alternative-name", h={"names": ()})
+case("alternative names, but no host's", "no-alternative-name", h={"names": ("admin@example.com",)})
+case("no alternative names in the extension", "no-alternative-name", h=san(0x82))
+case(
+    "address as common name", "no-alternative-name", h={"names": (), "subject": name("127.0.0.1")}, hostname="127.0.0.1"
+)
 case("other host", "other-host", h={"names": ("mail.example.com",)})
 case("wildcard two labels up", "other-host", h={"names": ("*.example.com",)}, hostname="a.www.example.com")
 case("wildcard of a top-level domain", "wildcard", h={"names": ("*.com",)}, hostname="foo.com")
@@ -197,6 +225,8 @@ case(
     h={"names": (), "more": ((IP_AS_DNS, False),)},
     hostname="127.0.0.1",
 )
+case("DNS name beyond ASCII", "odd-dns-name", h=san(0x82, HOST, "bücher.example"))
+case("empty DNS name", "odd-dns-name", h=san(0x82, HOST, ""))
 case("empty subject", "empty-subject", h={"subject": name(None)})
 case("empty subject of a CA", "empty-subject", i={"subject": name(None)})
 
@@ -217,6 +247,7 @@ case("negative serial of a CA", "serial-number", i={"serial": -7})
 case("serial 0", "serial-number", h={"serial": 0})
 case("long serial", "serial-number", h={"serial": 1 << 170})
 case("extension twice", "broken", h={"more": ((SERVER_AGAIN, False),)})
+case("address of three octets", "broken", h={"names": (), "more": ((SHORT_ADDRESS, False),)})
 case("path length of a leaf", "broken", h={"ca": None, "more": ((PATH_LENGTH_OF_A_LEAF, True),)})
 user_case("user with RSA of 1024 bits", "small-rsa", h={"kind": "rsa1024"})
 user_case("user signed with SHA-1", "weak-hash", h={"digest": "sha1"})
@@ -232,11 +263,15 @@ for who, what in (("h", "host"), ("i", "intermediate"), ("r", "root")):
     case(f"unknown critical extension, {what}", "critical-extension", **{who: {"more": ((UNKNOWN, True),)}})
 case("explicit policy", "critical-extension", i={"more": ((x509.PolicyConstraints(0, None), True),)})
 case("no any-policy", "critical-extension", i={"more": ((x509.InhibitAnyPolicy(0), True),)})
+case("no OCSP check, critical", "critical-extension", h={"more": ((x509.OCSPNoCheck(), True),)})
+case("must staple", "must-staple", h={"more": ((STAPLED, False),)})
 user_case("user with an unknown critical extension", "critical-extension", h={"more": ((UNKNOWN, True),)})
 case("CA as host", "ca-as-host", h={"ca": True})
 for bits in ("key_encipherment", "key_agreement"):
     case(f"only {bits}", "digital-signature", h={"key_usage": (bits,)})
 case("only encipherment, RSA", "digital-signature", h={"kind": "rsa2048", "key_usage": ("key_encipherment",)})
+user_case("user with only key_encipherment", "digital-signature", h={"key_usage": ("key_encipherment",)})
+user_case("user with keyCertSign", "ca-bits", h={"key_usage": ("digital_signature", "key_cert_sign")})
 case("keyCertSign of a host", "ca-bits", h={"key_usage": ("digital_signature", "key_cert_sign")})
 case("version 1 host", "no-alternative-name", "extended-key-usage", h={"version": 1})
 for who, what in (("i", "intermediate"), ("r", "root")):
@@ -321,6 +356,8 @@ case("key identifiers differ, host", "key-identifiers-differ", h={"aki": "wrong"
 case("key identifiers differ, intermediate", "key-identifiers-differ", i={"aki": "wrong"})
 user_case("key identifiers differ, user", "key-identifiers-differ", h={"aki": "wrong"})
 case("intermediate for users", "nested-usage", i={"extended": (Usage.CLIENT_AUTH,)})
+case("root for anything", "nested-usage", r={"extended": (Usage.ANY_EXTENDED_KEY_USAGE,)})
+case("intermediate for anything", "nested-usage", i={"extended": (Usage.ANY_EXTENDED_KEY_USAGE,)})
 case("root for users", "nested-usage", r={"extended": (Usage.CLIENT_AUTH,)})
 user_case("intermediate for hosts", "nested-usage", i={"extended": (Usage.SERVER_AUTH,)})
 case("path length of the root", "path-length", r={"path_length": 0})
@@ -328,3 +365,5 @@ case("path length of an intermediate", "path-length", then=_under_three(1, path_
 for who, what in (("i", "intermediate"), ("r", "root")):
     forbidding = x509.NameConstraints([x509.DNSName("other.test")], None)
     case(f"name constraints of the {what}", "name-constraints", **{who: {"constraints": forbidding}})
+case("name constraints for directory names", "name-constraints", i={"constraints": ACME_ONLY})
+case("excluded name", "name-constraints", i={"constraints": x509.NameConstraints(None, [x509.DNSName(HOST)])})

@@ -10,6 +10,7 @@ import os
 import ssl
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -156,7 +157,8 @@ def chrome(questions: Sequence[Question], folder: Path, need: Callable[[str], st
     page = _page(questions, folder)
     flags = ("--headless", "--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * 127.0.0.1", "--dump-dom")
     settings = {**os.environ, "HOME": str(home)}
-    run(need("chromium"), *flags, page.as_uri(), env=settings, timeout=BROWSER_TIMEOUT)
+    with suppress(subprocess.TimeoutExpired):  # the servers know what it did until then
+        run(need("chromium"), *flags, page.as_uri(), env=settings, timeout=BROWSER_TIMEOUT)
     return _by_servers(questions)
 
 
@@ -182,7 +184,8 @@ def firefox(questions: Sequence[Question], folder: Path, need: Callable[[str], s
     page = _page(questions, folder)
     words = ("--headless", "--no-remote", "--profile", profile, "--screenshot", folder / "seen.png", page.as_uri())
     settings = {**os.environ, "HOME": str(folder), "MOZ_HEADLESS": "1"}
-    run(need("firefox-esr"), *words, env=settings, timeout=BROWSER_TIMEOUT)
+    with suppress(subprocess.TimeoutExpired):
+        run(need("firefox-esr"), *words, env=settings, timeout=BROWSER_TIMEOUT)
     return _by_servers(questions)
 
 

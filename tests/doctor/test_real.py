@@ -25,7 +25,11 @@ from tests.doctor.cases import CASES, Case, Chain, fetched_from, findings
 from tests.doctor.clients import Ask, Question
 from tests.doctor.presenter import Presented, Presenter
 
-pytestmark = [pytest.mark.real, pytest.mark.filterwarnings("ignore:Parsed a serial number which wasn't positive")]
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:Parsed a serial number which wasn't positive"),
+]
 
 #: The machine's clock is what the clients read.
 NOW = datetime.now(UTC).replace(microsecond=0)

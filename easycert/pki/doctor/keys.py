@@ -114,16 +114,21 @@ def _serial(exam: Exam) -> Iterator[Reason]:
 
 def _unread_extensions(exam: Exam) -> Iterator[Reason]:
     for flaw in exam.member.flaws:
-        # A path length where there is no CA is refused by OpenSSL's strict mode alone, and by our own reader.
-        clients = frozenset({Client.STRICT}) if "path_length" in flaw.rule else LIBRARIES
-        yield Reason(clients, f"it {flaw.rule}", RENEW)
+        yield Reason(_refusing(flaw.rule), f"it {flaw.rule}", RENEW)
+
+
+def _refusing(flaw: str) -> Clients:
+    """Return who refuses a certificate with this flaw: our own reader is stricter than most."""
+    if "path_length" in flaw:  # where there is no CA
+        return frozenset({Client.STRICT})
+    return LIBRARIES if "DuplicateExtension" in flaw else frozenset({Client.GO, Client.CHROME})
 
 
 RULES = (
     Rule(
         "broken",
         "Extensions or a subject that cannot be decoded, or an extension that is there twice",
-        LIBRARIES,
+        LIBRARIES | {Client.CHROME},
         ("RFC 5280 section 4.2", "Go: crypto/x509 ParseCertificate", "OpenSSL: X509_V_ERR_INVALID_EXTENSION"),
         _unread_extensions,
     ),

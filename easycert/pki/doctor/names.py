@@ -24,7 +24,7 @@ from easycert.pki.doctor.findings import (
     Remedy,
     Rule,
 )
-from easycert.pki.identity import host_mismatch, host_reference
+from easycert.pki.identity import dns_matches, host_mismatch, host_reference
 from easycert.pki.names import HostName
 from easycert.pki.subjects import common_name
 
@@ -32,14 +32,23 @@ _NO_COMMON_NAME = BROWSERS | {Client.GO}
 
 
 def _missing(exam: Exam) -> Iterator[Reason]:
-    if exam.kind is Kind.HOST and not exam.member.flaws and exam.find(x509.SubjectAlternativeName) is None:
-        why = "it has no subject alternative name, and its common name does not count"
-        yield Reason(_NO_COMMON_NAME, why, Remedy(Cure.REISSUE, names=_names_to_add(exam)))
+    """Look for a host that only its common name names: some clients still take that, for DNS names."""
+    if exam.kind is not Kind.HOST or exam.member.flaws or _hosts(exam):
+        return
+    names = exam.find(x509.SubjectAlternativeName)
+    wanted = None if exam.filed_as is None else _reference(exam.filed_as)
+    remedy = Remedy(Cure.REISSUE, names=_names_to_add(exam))
+    why = "it has no subject alternative name" if names is None else "no subject alternative name of it is a host's"
+    if wanted is not None and (not isinstance(wanted, str) or not _is_common_name(exam, wanted)):
+        yield Reason(COMMON, f"{why}, and nothing else names {wanted}", remedy)
+    else:
+        strict = {Client.STRICT} if names is not None and not list(names.value) else set()
+        yield Reason(_NO_COMMON_NAME | strict, f"{why}, and its common name does not count", remedy)
 
 
 def _other_host(exam: Exam) -> Iterator[Reason]:
     names = exam.find(x509.SubjectAlternativeName)
-    if exam.kind is not Kind.HOST or names is None or exam.filed_as is None:
+    if exam.kind is not Kind.HOST or names is None or exam.filed_as is None or not _hosts(exam):
         return
     wanted = _reference(exam.filed_as)
     if wanted is None:
@@ -80,8 +89,13 @@ def _odd_dns_names(exam: Exam) -> Iterator[Reason]:
         elif name.endswith("."):
             why = f"the DNS name {shown} ends in a dot, which no host name in a URL does"
             yield Reason(COMMON - {Client.CHROME}, why, Remedy(Cure.REISSUE, names=(name.rstrip("."),)))
-        elif "_" in name:
-            why = f"the DNS name {shown} has an underscore"
+        elif not name.isascii():
+            why = f"the DNS name {shown} is not ASCII, as its A-label would be"
+            yield Reason(frozenset({Client.GO, Client.CHROME}), why, Remedy(Cure.REISSUE))
+        elif not name:
+            yield Reason(frozenset({Client.GNUTLS}), "one of its DNS names is empty", Remedy(Cure.REISSUE))
+        elif "_" in name and exam.filed_as in (None, name):
+            why = f"the host name {shown} has an underscore, and they do not connect to such hosts"
             yield Reason(frozenset({Client.JAVA}), why, Remedy(Cure.REISSUE))
 
 
@@ -96,6 +110,17 @@ def _empty_subject(exam: Exam) -> Iterator[Reason]:
     if names is not None and not names.critical:
         clients = frozenset({Client.STRICT, Client.JAVA, Client.CHROME})
         yield Reason(clients, "its subject is empty and its subject alternative name is not critical", RENEW)
+
+
+def _hosts(exam: Exam) -> list[x509.GeneralName]:
+    """Return the alternative names that name hosts."""
+    names = exam.find(x509.SubjectAlternativeName)
+    return [name for name in names.value if isinstance(name, x509.DNSName | x509.IPAddress)] if names else []
+
+
+def _is_common_name(exam: Exam, wanted: str) -> bool:
+    name = common_name(exam.certificate.subject)
+    return name is not None and dns_matches(name, wanted)
 
 
 def _dns_names(exam: Exam) -> list[str]:
@@ -124,8 +149,8 @@ def _names_to_add(exam: Exam) -> tuple[str, ...]:
 RULES = (
     Rule(
         "no-alternative-name",
-        "A host without a subject alternative name",
-        _NO_COMMON_NAME,
+        "A host whose subject alternative names are missing, or hold no DNS name or address",
+        COMMON,
         (
             "Go 1.15 release notes, crypto/x509: CommonName",
             "Chromium: net::ERR_CERT_COMMON_NAME_INVALID, since Chrome 58",
@@ -157,11 +182,12 @@ RULES = (
     ),
     Rule(
         "odd-dns-name",
-        "An address, a trailing dot or an underscore in a DNS name",
+        "A DNS name that is an address, empty, not ASCII, ends in a dot or has an underscore",
         COMMON,
         (
             "RFC 5280 section 4.2.1.6",
             "RFC 9525 section 6.2",
+            "Go: crypto/x509 (SAN dNSName is malformed)",
             "Java: javax.net.ssl.SNIHostName takes letters, digits and hyphens (java.net.IDN.USE_STD3_ASCII_RULES)",
         ),
         _odd_dns_names,

@@ -29,6 +29,8 @@ from easycert.pki.members import Member, shown_subject
 from easycert.pki.signatures import UNREADABLE
 
 _REBUILD = Remedy(Cure.REBUILD_CHAIN)
+#: To whom anyExtendedKeyUsage of a CA does not mean the one that is wanted.
+_NOT_ANY: Clients = EITHER_OPENSSL | {Client.FIREFOX, Client.GNUTLS}
 _FETCHING: Clients = frozenset({Client.APPLE, Client.CHROME})
 _USAGES: dict[Kind, ObjectIdentifier] = {
     Kind.HOST: ExtendedKeyUsageOID.SERVER_AUTH,
@@ -106,10 +108,11 @@ def _nested_usage(exam: Exam) -> Iterator[Reason]:
         usages = member.find(x509.ExtendedKeyUsage)
         if usages is None or wanted in usages.value:
             continue
-        if ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in usages.value:
-            continue
-        clients = COMMON - {Client.JAVA} - ({Client.GNUTLS} if _is_root(member) else set())
+        anything = ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in usages.value
+        clients = _NOT_ANY if anything else COMMON - {Client.JAVA}
+        clients -= {Client.GNUTLS} if _is_root(member) else set()
         why = f"its CA '{member.name}' has an extended key usage without {wanted._name}"
+        why += ": that any is allowed does not count" if anything else ""
         yield Reason(clients & JUDGES[exam.kind], why, Remedy(Cure.NEW_CA))
 
 
@@ -134,10 +137,24 @@ def _name_constraints(exam: Exam) -> Iterator[Reason]:
         constraints = member.find(x509.NameConstraints)
         if constraints is None:
             continue
-        found = breaches(names.value if names else (), exam.certificate.subject, constraints.value)
+        found = breaches(names.value if names else (), exam.certificate.subject, _as_read(constraints.value))
         if found:
             why = f"the name constraints of its CA '{member.name}' forbid it: {'; '.join(found[:3])}"
-            yield Reason(_judges(member) & JUDGES[exam.kind], why, Remedy(Cure.NEW_CA))
+            clients = _judges(member) & JUDGES[exam.kind]
+            if all(breach.startswith("dirName:") for breach in found):  # GnuTLS does not look at those
+                clients -= {Client.GNUTLS}
+            yield Reason(clients, why, Remedy(Cure.NEW_CA))
+
+
+def _as_read(constraints: x509.NameConstraints) -> x509.NameConstraints:
+    """Return *constraints* as clients read them: ``.example.com`` of a DNS name is ``example.com`` (RFC has no dot)."""
+
+    def plain(names: list[x509.GeneralName] | None) -> list[x509.GeneralName] | None:
+        return names and [
+            x509.DNSName(one.value.lstrip(".")) if isinstance(one, x509.DNSName) else one for one in names
+        ]
+
+    return x509.NameConstraints(plain(constraints.permitted_subtrees), plain(constraints.excluded_subtrees))
 
 
 def _judges(member: Member) -> Clients:

@@ -24,6 +24,12 @@ from easycert.pki.doctor.findings import (
 )
 
 _STRICT: Clients = frozenset({Client.STRICT})
+_STAPLED: Clients = frozenset({Client.FIREFOX, Client.GNUTLS})
+#: Who wants digitalSignature in the key usage of whom.
+_SIGNERS: dict[Kind, Clients] = {
+    Kind.HOST: frozenset({Client.JAVA, Client.CHROME, Client.GNUTLS}),
+    Kind.USER: EITHER_OPENSSL | {Client.JAVA},
+}
 _ANY = ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE
 _WANTED: dict[Kind, tuple[ObjectIdentifier, str]] = {
     Kind.HOST: (ExtendedKeyUsageOID.SERVER_AUTH, "serverAuth"),
@@ -47,6 +53,7 @@ _KNOWN = frozenset(
 #: Extensions that some clients process and others do not know.
 _KNOWN_TO_SOME: dict[ObjectIdentifier, Clients] = {
     ExtensionOID.INHIBIT_ANY_POLICY: frozenset({Client.GO}),
+    ExtensionOID.OCSP_NO_CHECK: frozenset({Client.CHROME, Client.GNUTLS, Client.GO, Client.JAVA}),
     # ... and that of a private CA can hardly fulfil, since nothing below it names a policy.
     ExtensionOID.POLICY_CONSTRAINTS: frozenset({Client.GO, Client.JAVA, Client.GNUTLS, Client.CHROME}),
 }
@@ -88,9 +95,15 @@ def _authority_as_host(exam: Exam) -> Iterator[Reason]:
 
 def _digital_signature(exam: Exam) -> Iterator[Reason]:
     usage = exam.find(x509.KeyUsage)
-    if exam.kind is Kind.HOST and usage is not None and not usage.value.digital_signature:
-        why = "its key usage lacks digitalSignature, which TLS 1.3 needs"
-        yield Reason(frozenset({Client.JAVA, Client.CHROME, Client.GNUTLS}), why, RENEW)
+    if exam.kind in _SIGNERS and usage is not None and not usage.value.digital_signature:
+        yield Reason(_SIGNERS[exam.kind], "its key usage lacks digitalSignature, which TLS 1.3 needs", RENEW)
+
+
+def _must_staple(exam: Exam) -> Iterator[Reason]:
+    features = exam.find(x509.TLSFeature)
+    if exam.kind is Kind.HOST and features is not None and x509.TLSFeatureType.status_request in features.value:
+        why = "it asks for an OCSP response with each handshake (must-staple), and they for that; has the server one?"
+        yield Reason(_STAPLED, why, Remedy(Cure.REISSUE))
 
 
 def _authority_bits(exam: Exam) -> Iterator[Reason]:
@@ -181,15 +194,27 @@ RULES = (
     ),
     Rule(
         "digital-signature",
-        "A host whose key usage lacks digitalSignature",
-        frozenset({Client.JAVA, Client.CHROME, Client.GNUTLS}),
+        "A host or user whose key usage lacks digitalSignature",
+        _SIGNERS[Kind.HOST] | _SIGNERS[Kind.USER],
         (
             "RFC 8446 section 4.4.2.2",
             "Java: sun.security.validator.EndEntityChecker checkTLSServer",
             "Chromium: BoringSSL ssl_cert_check_key_usage",
             "GnuTLS: GNUTLS_E_KEY_USAGE_VIOLATION",
+            "OpenSSL: X509_check_purpose(3), sslclient",
         ),
         _digital_signature,
+    ),
+    Rule(
+        "must-staple",
+        "A host whose certificate demands a stapled OCSP response",
+        _STAPLED,
+        (
+            "RFC 7633 section 4",
+            "Firefox: MOZILLA_PKIX_ERROR_REQUIRED_TLS_FEATURE_MISSING",
+            "GnuTLS: GNUTLS_CERT_MISSING_OCSP_STATUS",
+        ),
+        _must_staple,
     ),
     Rule(
         "ca-bits",
