@@ -6,11 +6,12 @@ about certificates of another issuer. A CRL that is used beyond its scope says t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import CRLEntryExtensionOID, ExtensionOID
 
@@ -57,6 +58,16 @@ class ListedFacts:
         self.base_number = None if delta is None else delta.crl_number
         self.number = None if number is None else number.crl_number
         self.problem = _problem(crl)
+        self._signed_by: dict[x509.Certificate, bool] = {}
+
+    def is_signed_by(self, signer: x509.Certificate) -> bool:
+        """Return whether the key in *signer* made the signature; a long CRL is not hashed for each question."""
+        if signer not in self._signed_by:
+            try:
+                self._signed_by[signer] = self.crl.is_signature_valid(signer.public_key())  # type: ignore[arg-type]
+            except (InvalidSignature, *UNREADABLE):
+                self._signed_by[signer] = False
+        return self._signed_by[signer]
 
     @property
     def is_delta(self) -> bool:
@@ -114,6 +125,22 @@ class ListedFacts:
         ours = _comparable_names(_point_names(scope.full_name, scope.relative_name, self.crl.issuer))
         theirs = _comparable_names(_point_names(point.full_name, point.relative_name, base) or point.crl_issuer or ())
         return bool(ours & theirs)
+
+
+#: A CRL as it is, or one that was read before, for many questions.
+Listed: TypeAlias = x509.CertificateRevocationList | ListedFacts
+
+
+def read_once(crls: Iterable[x509.CertificateRevocationList]) -> tuple[Listed, ...]:
+    """Return *crls* for many questions; one that cannot be read stays as it is, to be reported."""
+    return tuple(map(_read_once, crls))
+
+
+def _read_once(crl: x509.CertificateRevocationList) -> Listed:
+    try:
+        return ListedFacts(crl)
+    except UNREADABLE:
+        return crl
 
 
 def entry_reason(entry: x509.RevokedCertificate) -> x509.ReasonFlags | None:

@@ -13,11 +13,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 
 from easycert.errors import Reason
 from easycert.pki.chains import authority_key_id, subject_key_id
-from easycert.pki.crl_scope import ALL_REASONS, ListedFacts, Reasons, entry_reason
+from easycert.pki.crl_scope import ALL_REASONS, Listed, ListedFacts, Reasons, entry_reason
 from easycert.pki.distinguished import comparable
 from easycert.pki.members import Member, Path
 from easycert.pki.signatures import UNREADABLE
@@ -58,18 +57,16 @@ class _Sorted(NamedTuple):
 class Revocations:
     """CRLs at hand, asked about one path after the other at the instant *at*."""
 
-    def __init__(
-        self, crls: Iterable[x509.CertificateRevocationList], at: datetime, signers: Signers | None = None
-    ) -> None:
+    def __init__(self, crls: Iterable[Listed], at: datetime, signers: Signers | None = None) -> None:
         """Read *crls*; *signers* finds who else than a CA itself may have signed for it."""
         self._at = at
         self._signers = signers or (lambda _crl, _path: ())
-        self._unreadable: list[x509.CertificateRevocationList] = []
+        self._unreadable: list[Listed] = []
         self._facts: list[ListedFacts] = []
         self._flaws: dict[tuple[int, tuple[x509.Certificate, ...]], str] = {}
         for crl in crls:
             try:
-                self._facts.append(ListedFacts(crl))
+                self._facts.append(crl if isinstance(crl, ListedFacts) else ListedFacts(crl))
             except UNREADABLE:
                 self._unreadable.append(crl)
 
@@ -141,8 +138,8 @@ class Revocations:
         issuer = above[0].certificate
         flaw = "was signed by nobody whom the trust anchor vouches for [RFC 5280 6.3.3 (f)]"
         if facts.issuer == comparable(issuer.subject):
-            flaw = _flaw(facts.crl, issuer)
-        if flaw and any(not _flaw(facts.crl, signer) for signer in self._signers(facts.crl, above)):
+            flaw = _flaw(facts, issuer)
+        if flaw and any(not _flaw(facts, signer) for signer in self._signers(facts.crl, above)):
             return ""
         return flaw
 
@@ -224,17 +221,15 @@ class Revocations:
 _UNDECODABLE = "cannot be decoded [RFC 5280 5.1]"
 
 
-def judge_revocation(
-    path: Path, crls: Sequence[x509.CertificateRevocationList], at: datetime, *, required: bool
-) -> Findings:
+def judge_revocation(path: Path, crls: Sequence[Listed], at: datetime, *, required: bool) -> Findings:
     """Return what *crls* say at the instant *at* about every member of *path* but the anchor."""
     return Revocations(crls, at).judge(path, required=required)
 
 
-def _flaw(crl: x509.CertificateRevocationList, signer: x509.Certificate) -> str:
+def _flaw(facts: ListedFacts, signer: x509.Certificate) -> str:
     """Return a fragment that says why *signer* did not, or must not, sign this CRL; empty where it may and did."""
-    if not _is_signed(crl, signer):
-        named, held = authority_key_id(crl), subject_key_id(signer)
+    if not facts.is_signed_by(signer):
+        named, held = authority_key_id(facts.crl), subject_key_id(signer)
         if named is not None and held is not None and named != held:
             return "is of another key (its authorityKeyIdentifier says so) [RFC 5280 6.3.3 (c)]"
         return "has a signature that was not made by this CA's key [RFC 5280 6.3.3 (g)]"
@@ -245,13 +240,6 @@ def _flaw(crl: x509.CertificateRevocationList, signer: x509.Certificate) -> str:
     except UNREADABLE:
         return "was signed by a certificate that cannot be decoded [RFC 5280 6.3.3 (f)]"
     return "" if usage.crl_sign else "was signed by a key whose keyUsage lacks cRLSign [RFC 5280 6.3.3 (f)]"
-
-
-def _is_signed(crl: x509.CertificateRevocationList, signer: x509.Certificate) -> bool:
-    try:
-        return crl.is_signature_valid(signer.public_key())  # type: ignore[arg-type]
-    except (InvalidSignature, *UNREADABLE):
-        return False
 
 
 def _brings_up_to_date(delta: ListedFacts, complete: ListedFacts) -> bool:

@@ -16,6 +16,7 @@ from cryptography import x509
 
 from easycert.errors import Reason, VerificationFailed
 from easycert.pki.chains import IssuerPool, climb, issuer_name, subject_name
+from easycert.pki.crl_scope import Listed
 from easycert.pki.distinguished import comparable
 from easycert.pki.form import oddities
 from easycert.pki.identity import host_mismatch, host_reference, mailbox_mismatch
@@ -42,7 +43,7 @@ class Policy(NamedTuple):
     purpose: Purpose = Purpose.ANY
     hostname: str | None = None
     email: str | None = None
-    crls: tuple[x509.CertificateRevocationList, ...] = ()
+    crls: tuple[Listed, ...] = ()
     require_crl: bool = False
     max_depth: int = MAX_DEPTH
 
@@ -151,7 +152,9 @@ class _Verification:
             return True
         judge = Judge(self._policy.at, Purpose.ANY, self._policy.max_depth)
         ascent = Ascent(self._pool, self._anchors, judge, self._policy.max_depth)
-        others = Revocations((other for other in self._policy.crls if other is not crl), self._policy.at)
+        others = Revocations(
+            (other for other in self._policy.crls if getattr(other, "crl", other) is not crl), self._policy.at
+        )
         for candidate in islice(ascent.candidates(signer), _MOST_FAILURES):
             if not candidate.broken and not others.judge(candidate.path, required=False).reasons:
                 return True

@@ -15,6 +15,7 @@ from cryptography import x509
 from easycert.certdir import CertDir
 from easycert.errors import Malformed, UnreadableFile, printable
 from easycert.model import Kind
+from easycert.pki.crl_scope import Listed, ListedFacts, read_once
 from easycert.pki.describe.certificate import is_self_signed
 from easycert.pki.formats.bundle import Bundle, read_bundle
 from easycert.store import layout
@@ -31,8 +32,14 @@ class Evidence(NamedTuple):
 
     anchors: tuple[x509.Certificate, ...]
     intermediates: tuple[x509.Certificate, ...]
-    crls: tuple[x509.CertificateRevocationList, ...]
+    crls: tuple[Listed, ...]
     notes: tuple[str, ...]
+
+
+def gather_own(certdir: CertDir) -> Evidence:
+    """Return what *certdir* offers, made for judging many certificates one after the other."""
+    found = gather(certdir, (), (), ())
+    return found._replace(crls=read_once(item for item in found.crls if not isinstance(item, ListedFacts)))
 
 
 def gather(certdir: CertDir, trust: Iterable[str], untrusted: Iterable[str], crls: Iterable[str]) -> Evidence:

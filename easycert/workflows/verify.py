@@ -70,8 +70,10 @@ class Verification:
     notes: tuple[str, ...]
 
 
-def verify_named(certdir: CertDir, request: VerifyRequest) -> Verification:
+def verify_named(certdir: CertDir, request: VerifyRequest, evidence: Evidence | None = None) -> Verification:
     """Verify what *request* names, and that the private key beside it belongs to it.
+
+    Whoever verifies many gathers the *evidence* once (:func:`easycert.workflows.evidence.gather_own`).
 
     Raises VerificationFailed with every reason; AmbiguousName, NotFound, UnreadableFile and Malformed when there is no
     certificate to judge, or nothing in a file to judge it by; InvalidSan for a host name or e-mail address that is
@@ -80,7 +82,7 @@ def verify_named(certdir: CertDir, request: VerifyRequest) -> Verification:
     if request.no_hostname and request.hostname is not None:
         raise InvalidInput("option", "--no-hostname", "cannot stand beside --hostname")
     found = find(certdir, request.target, kind=request.kind)
-    evidence = gather(certdir, request.trust, request.untrusted, request.crls)
+    evidence = evidence or gather(certdir, request.trust, request.untrusted, request.crls)
     leaf, rest = _certificates(found)
     policy = _policy(found, leaf, request, request.at or certdir.now())
     policy = policy._replace(

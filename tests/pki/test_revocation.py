@@ -9,6 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from easycert.errors import VerificationFailed
+from easycert.pki.crl_scope import read_once
 from easycert.pki.verify import Policy, Verified, verify
 from tests.pki.chainmaker import DAY, NOW, Made, ca, crl, server, shared_key, usage
 
@@ -31,8 +32,19 @@ def notes(*crls: x509.CertificateRevocationList, **policy: object) -> tuple[str,
 
 
 def judged(*crls: x509.CertificateRevocationList, leaf: Made = LEAF, lower: Made = LOWER, **policy: object) -> Verified:
-    base = Policy((ROOT.certificate,), NOW, (lower.certificate,), crls=crls)
-    return verify(leaf.certificate, base._replace(**policy))
+    """Return the verdict, which is the same when the CRLs were read before, for many certificates."""
+    base = Policy((ROOT.certificate,), NOW, (lower.certificate,), crls=crls)._replace(**policy)
+    kept = base._replace(crls=read_once(crls))
+    first, *others = (verdict(leaf.certificate, each) for each in (base, kept, kept))
+    assert others == [first, first]
+    return verify(leaf.certificate, base)
+
+
+def verdict(leaf: x509.Certificate, policy: Policy) -> tuple[object, ...]:
+    try:
+        return verify(leaf, policy)
+    except VerificationFailed as failed:
+        return failed.reasons
 
 
 def test_fresh_crls_that_do_not_list_it_leave_nothing_to_say() -> None:

@@ -24,6 +24,7 @@ from easycert.workflows.adopt.placing import FILED, written
 from easycert.workflows.adopt.plan import Plan, Planned, PlannedCrl, carry_out, make_plan, twin
 from easycert.workflows.adopt.results import Adopted, AdoptedCertificate, AdoptedCrl
 from easycert.workflows.adopt.source import LeftOut, Source
+from easycert.workflows.evidence import Evidence, gather_own
 from easycert.workflows.verify import VerifyRequest, verify_named
 
 
@@ -61,7 +62,8 @@ def adopt(certdir: CertDir, request: AdoptRequest) -> Adopted:
     if request.dry_run:
         target = twin(certdir, make_plan(certdir, foreign, replace=request.replace))
     plan, numbers = carry_out(target, foreign, replace=request.replace)
-    verdicts = [_verdict(target, item) for item in plan.certificates]
+    evidence = gather_own(target)
+    verdicts = [_verdict(target, item, evidence) for item in plan.certificates]
     return Adopted(
         origin=tool.origin,
         directory=source.path,
@@ -76,14 +78,14 @@ def adopt(certdir: CertDir, request: AdoptRequest) -> Adopted:
 # --- verifying -------------------------------------------------------------------------------------------------------
 
 
-def _verdict(certdir: CertDir, item: Planned) -> _Verdict:
+def _verdict(certdir: CertDir, item: Planned, evidence: Evidence) -> _Verdict:
     """Return whether what lies here now verifies; what has no file, or is over, is not judged."""
     over = state(item.found.certificate, certdir.now()) != "valid"
     if item.settled.outcome not in FILED or over:
         return _Verdict(None)
     purpose = None if item.told else Purpose.ANY
     try:
-        verification = verify_named(certdir, VerifyRequest(item.name, kind=item.kind, purpose=purpose))
+        verification = verify_named(certdir, VerifyRequest(item.name, kind=item.kind, purpose=purpose), evidence)
     except VerificationFailed as error:
         return _Verdict(False, tuple(map(str, error.reasons)))
     except EasycertError as error:
