@@ -52,6 +52,10 @@ if TYPE_CHECKING:
     from easycert.workflows.next_crl import Published as Published
     from easycert.workflows.publish import publish as publish
     from easycert.workflows.publish import publish_due as publish_due
+    from easycert.workflows.renew.run import renew as renew
+    from easycert.workflows.renew.values import Renewed as Renewed
+    from easycert.workflows.renew.values import RenewRequest as RenewRequest
+    from easycert.workflows.renew.values import RenewRun as RenewRun
     from easycert.workflows.revoke import Revoked as Revoked
     from easycert.workflows.revoke import RevokeRequest as RevokeRequest
     from easycert.workflows.revoke import Why as Why
@@ -82,6 +86,8 @@ _MODULES = {
     "workflows.issue": ("IssueRequest", "Issued", "issue"),
     "workflows.next_crl": ("CrlOptions", "Published"),
     "workflows.publish": ("publish", "publish_due"),
+    "workflows.renew.run": ("renew",),
+    "workflows.renew.values": ("RenewRequest", "RenewRun", "Renewed"),
     "workflows.revoke": ("RevokeRequest", "Revoked", "Why", "revoke", "revoke_named"),
     "workflows.verify": ("VerifyRequest", "verify_named"),
 }

@@ -173,6 +173,15 @@ class UnsafeDirectory(EasycertError):
         super().__init__(f"{printable(path)} is {reason}")
 
 
+class HookFailed(EasycertError):
+    """A program of the operator's that was to take up new certificates failed; they are in place all the same."""
+
+    def __init__(self, command: str, how: str) -> None:
+        self.command = command
+        self.how = how
+        super().__init__(f"the deploy hook '{printable(command)}' {how}; the new files are in place")
+
+
 # --- what a certificate authority must refuse -------------------------------------------------------------------------
 
 
@@ -212,6 +221,10 @@ class LintRefused(Refused):
         self.broken = broken
         self.rule = rule
         super().__init__(subject, f"it would break the rule {rule}: {'; '.join(broken)}")
+
+
+class RenewalRefused(Refused):
+    """A certificate that cannot be renewed as it is: it was revoked, or who would have to sign it is not here."""
 
 
 class WrongIssuer(Refused):

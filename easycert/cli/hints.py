@@ -11,12 +11,14 @@ from easycert.errors import (
     AmbiguousName,
     EasycertError,
     EncryptedKey,
+    HookFailed,
     InvalidName,
     IssuerUnusable,
     KeyMismatch,
     MissingAuthority,
     NotFound,
     NotPermitted,
+    RenewalRefused,
     RequestRefused,
     SelfSigned,
     StoreBusy,
@@ -86,6 +88,15 @@ def _refused_request(error: EasycertError) -> str:
     return "ask for a new one, made for example with: easycert csr host NAME"
 
 
+def _refused_renewal(error: EasycertError) -> str:
+    assert isinstance(error, RenewalRefused)
+    if "was revoked on" in error.reason:
+        return "renew it all the same with --force, or make one anew"
+    if "renew the CA first" in error.reason:
+        return "easycert renew CA"
+    return "renew it where that CA is, or make one anew: easycert host NAME --signas CA --force"
+
+
 _ADVICE: tuple[tuple[type[EasycertError], Callable[[EasycertError], str]], ...] = (
     (AlreadyExists, _already_exists),
     (MissingAuthority, _missing_authority),
@@ -103,5 +114,7 @@ _ADVICE: tuple[tuple[type[EasycertError], Callable[[EasycertError], str]], ...] 
     (NotPermitted, lambda _: "sign with a CA whose constraints allow the name, or leave the name out"),
     (IssuerUnusable, lambda _: "sign with another CA; easycert tree shows which there are"),
     (SelfSigned, lambda _: "take it out of every place where it is trusted, and put another there"),
+    (RenewalRefused, _refused_renewal),
+    (HookFailed, lambda _: "mend it and run it by hand: what was renewed is not due again"),
     (WrongIssuer, lambda _: "easycert show NAME tells who did"),
 )

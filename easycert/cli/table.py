@@ -16,6 +16,7 @@ class Command(Value):
 
 _MAKE = "Make"
 _REQUEST = "Requests"
+_RENEW = "Renew"
 _REVOKE = "Revoke"
 _LOOK = "Look"
 
@@ -30,6 +31,7 @@ COMMANDS: dict[str, Command] = {
     "csr": Command("csr", "app", _REQUEST, "Make a key and a signing request for another CA to sign."),
     "sign": Command("csr", "sign", _REQUEST, "Sign a certificate signing request."),
     "import": Command("importing", "import_", _REQUEST, "Bring in certificates, keys and PKCS#12 files, checked."),
+    "renew": Command("renew", "renew", _RENEW, "Renew certificates that are named, or due."),
     "revoke": Command("revoke", "revoke", _REVOKE, "Revoke certificates, and publish the CRL that says so."),
     "crl": Command("revoke", "crl", _REVOKE, "Publish the CRL of a CA, or those that are due."),
     "list": Command("inspect", "list_", _LOOK, "List the certificates of the directory."),

@@ -7,7 +7,7 @@ Sources: RFC 5280 sections 4.1 and 4.2, RFC 9598 (non-ASCII mailboxes).
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import cast
 
 from cryptography import x509
@@ -27,7 +27,8 @@ from easycert.pki.validity import Validity
 _SMTP_UTF8_MAILBOX = ObjectIdentifier("1.3.6.1.5.5.7.8.9")
 #: What cryptography raises, at once or lazily, for X.509 objects and keys that are not what they should be.
 DECODING_ERRORS = (ValueError, TypeError, x509.InvalidVersion, x509.DuplicateExtension, UnsupportedAlgorithm)
-_USAGES = (
+#: The bits of keyUsage (RFC 5280 section 4.2.1.3), in cryptography's words.
+USAGES = (
     "digital_signature",
     "content_commitment",
     "key_encipherment",
@@ -188,7 +189,12 @@ def _key_usage(rules: Rules, public_key: PublicKey) -> x509.KeyUsage:
     wanted = set(rules.key_usage)
     if rules.rsa_key_encipherment and isinstance(public_key, rsa.RSAPublicKey):
         wanted.add("key_encipherment")
-    return x509.KeyUsage(**{usage: usage in wanted for usage in _USAGES})
+    return key_usage(wanted)
+
+
+def key_usage(wanted: Collection[str]) -> x509.KeyUsage:
+    """Return the extension with the bits in *wanted* set; see :data:`USAGES`."""
+    return x509.KeyUsage(**{usage: usage in wanted for usage in USAGES})
 
 
 def general_name(san: SubjectAltName) -> x509.GeneralName:

@@ -13,9 +13,19 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from easycert.errors import IssuerUnusable, NotPermitted
-from easycert.model import Kind
+from easycert.model import Kind, Value
 from easycert.pki.certificates import CertificateSpec, basic_constraints, general_name, is_self_issued
 from easycert.pki.validity import rfc3339
+
+
+class Content(Value):
+    """What an issuer looks at before it signs: what a certificate is for, and whom it names."""
+
+    kind: Kind
+    subject: x509.Name
+    names: tuple[x509.GeneralName, ...]
+    usages: tuple[x509.ObjectIdentifier, ...]
+    path_length: int | None
 
 
 def require_valid(certificate: x509.Certificate, name: str, now: datetime) -> None:
@@ -42,14 +52,21 @@ def require_may_sign_crls(certificate: x509.Certificate, name: str) -> None:
 
 
 def require_permits(path: Sequence[x509.Certificate], name: str, spec: CertificateSpec) -> None:
-    """Check *spec* against the CA called *name* and those above it (*path*: the CA first, its root last).
+    """Check *spec* against the CA called *name* and those above it; see :func:`require_permits_content`."""
+    names = tuple(general_name(san) for san in spec.sans)
+    content = Content(spec.kind, spec.subject, names, spec.rules.extended_key_usage, spec.path_length)
+    require_permits_content(path, name, content)
+
+
+def require_permits_content(path: Sequence[x509.Certificate], name: str, content: Content) -> None:
+    """Check *content* against the CA called *name* and those above it (*path*: the CA first, its root last).
 
     Raises IssuerUnusable (path length, extended key usage) and NotPermitted (name constraints).
     """
-    if spec.kind is Kind.CA:
-        _require_path_length(path, name, spec)
-    _require_nested_usage(path, name, spec)
-    _require_permitted_names(path, name, spec)
+    if content.kind is Kind.CA:
+        _require_path_length(path, name, content.path_length)
+    _require_nested_usage(path, name, content.usages)
+    _require_permitted_names(path, name, content)
 
 
 def path_length_left(path: Sequence[x509.Certificate]) -> int | None:
@@ -65,16 +82,16 @@ def path_length_left(path: Sequence[x509.Certificate]) -> int | None:
     return left
 
 
-def _require_path_length(path: Sequence[x509.Certificate], name: str, spec: CertificateSpec) -> None:
+def _require_path_length(path: Sequence[x509.Certificate], name: str, length: int | None) -> None:
     left = path_length_left(path)
     if left is not None and left < 1:
         raise IssuerUnusable(_ca(name), "its path length is used up: no CA may stand below it")
-    if left is not None and (spec.path_length is None or spec.path_length >= left):
-        wanted = "unlimited" if spec.path_length is None else str(spec.path_length)
+    if left is not None and (length is None or length >= left):
+        wanted = "unlimited" if length is None else str(length)
         raise IssuerUnusable(_ca(name), f"the path length of a CA below it must be less than {left}, not {wanted}")
 
 
-def _require_nested_usage(path: Sequence[x509.Certificate], name: str, spec: CertificateSpec) -> None:
+def _require_nested_usage(path: Sequence[x509.Certificate], name: str, usages: Sequence[x509.ObjectIdentifier]) -> None:
     for certificate in path:
         try:
             allowed = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
@@ -82,13 +99,13 @@ def _require_nested_usage(path: Sequence[x509.Certificate], name: str, spec: Cer
             continue
         if ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in allowed:
             continue
-        beyond = [usage for usage in spec.rules.extended_key_usage if usage not in allowed]
+        beyond = [usage for usage in usages if usage not in allowed]
         if beyond:
             shown = ", ".join(usage._name for usage in beyond)
             raise IssuerUnusable(_ca(name), f"its extended key usage does not include {shown}")
 
 
-def _require_permitted_names(path: Sequence[x509.Certificate], name: str, spec: CertificateSpec) -> None:
+def _require_permitted_names(path: Sequence[x509.Certificate], name: str, content: Content) -> None:
     for certificate in path:
         try:
             constraints = certificate.extensions.get_extension_for_class(x509.NameConstraints).value
@@ -96,7 +113,7 @@ def _require_permitted_names(path: Sequence[x509.Certificate], name: str, spec: 
             continue
         from easycert.pki.constraints import breaches  # few CAs are constrained
 
-        found = breaches([general_name(san) for san in spec.sans], spec.subject, constraints)
+        found = breaches(content.names, content.subject, constraints)
         if found:
             raise NotPermitted(_ca(name), f"its name constraints forbid this: {'; '.join(found)}")
 

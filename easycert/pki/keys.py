@@ -91,6 +91,21 @@ _EC_HASHES: dict[str, Callable[[], hashes.HashAlgorithm]] = {
 }
 
 
+def successor_type(key: object) -> KeyType:
+    """Return the type of a key that takes the place of the public key *key*.
+
+    The same where it is one that we make, else the nearest: the next larger, and at least of 128 bits of strength for
+    one that no certificate may carry any more (NIST SP 800-57 part 1, table 2).
+    """
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return next((known for known in _CURVES.values() if int(known.value[2:]) >= key.key_size), KeyType.EC521)
+    if isinstance(key, rsa.RSAPublicKey) and key.key_size >= _RSA_BITS_MIN:
+        sizes = (KeyType.RSA2048, KeyType.RSA3072, KeyType.RSA4096)
+        return next((known for known in sizes if int(known.value[3:]) >= key.key_size), KeyType.RSA4096)
+    known = {member.value: member for member in KeyType}
+    return known.get(key_name(key), KeyType.RSA3072)
+
+
 def generate(key_type: KeyType) -> PrivateKey:
     """Return a new private key from the operating system's random numbers."""
     return _MAKERS[key_type]()

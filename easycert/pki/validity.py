@@ -17,7 +17,8 @@ BACKDATE = timedelta(minutes=5)
 _INCLUSIVE = timedelta(seconds=1)
 _DURATION = r"([0-9]{1,6}) ?([smhdwy])"
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
-_LATEST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)  # "no well-defined expiration", RFC 5280 section 4.1.2.5
+#: "No well-defined expiration" (RFC 5280 section 4.1.2.5).
+LATEST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
 class Validity(Value):
@@ -81,7 +82,7 @@ def period(now: datetime, end: When, start: When | None = None) -> Validity:
     validity = Validity(begin if start else begin - BACKDATE, until - (timedelta() if end.instant else _INCLUSIVE))
     if validity.not_after < now:
         raise InvalidInput("validity", rfc3339(validity.not_after), "has ended already")
-    if validity.not_after <= validity.not_before or validity.not_after > _LATEST or validity.not_before.year < 1950:
+    if validity.not_after <= validity.not_before or validity.not_after > LATEST or validity.not_before.year < 1950:
         shown = f"{rfc3339(validity.not_before)} to {rfc3339(validity.not_after)}"
         raise InvalidInput("validity", shown, "is empty or cannot be written into a certificate")
     return validity

@@ -62,9 +62,19 @@ def load(certdir: CertDir, name: SafeName) -> Authority:
 
 def require_usable(certdir: CertDir, authority: Authority, now: datetime) -> None:
     """Raise IssuerUnusable when the CA, or one above it, is expired, not yet valid, revoked or no CA at all."""
+    require_in_force(authority, now)
+    require_not_revoked(certdir, authority)
+
+
+def require_in_force(authority: Authority, now: datetime) -> None:
+    """Raise IssuerUnusable when the CA, or one above it, is expired or not yet valid, or it is no CA at all."""
     issuers.require_may_sign_certificates(authority.certificate, authority.name)
     for certificate in authority.path:
         issuers.require_valid(certificate, authority.name, now)
+
+
+def require_not_revoked(certdir: CertDir, authority: Authority) -> None:
+    """Raise IssuerUnusable when one of the CAs above says that the CA, or one between, is revoked."""
     if len(authority.path) > 1:
         for parent_name, parent in _certificates_in_cas(certdir):
             if parent in authority.path[1:]:

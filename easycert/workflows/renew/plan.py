@@ -1,0 +1,156 @@
+"""Describing the successor of one certificate, and refusing one that must not be signed."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import cast
+
+from cryptography import x509
+
+from easycert.certdir import CertDir
+from easycert.errors import MissingAuthority, RenewalRefused
+from easycert.ledger.records import Record
+from easycert.model import Kind, Value
+from easycert.pki.certificates import Issuer, authority_issuer, key_identifier, new_serial
+from easycert.pki.encodings import Encoding
+from easycert.pki.facts import fingerprint_of
+from easycert.pki.issuers import require_permits_content
+from easycert.pki.keys import PrivateKey, PublicKey
+from easycert.pki.renewal import Renewal, Terms, can_keep_serial, lifetime, names_by_serial, renewal
+from easycert.pki.validity import rfc3339
+from easycert.workflows.authorities import Authority
+from easycert.workflows.renew.candidates import Candidate, everything
+from easycert.workflows.renew.signatories import Signatories, is_self_signed
+from easycert.workflows.renew.standing import Revocation, Standing
+from easycert.workflows.renew.successor import KeyChoice
+from easycert.workflows.renew.values import RenewRequest, Skipped
+from easycert.workflows.signing import Order
+
+#: A leaf that is to live exactly as long as its CA is always some seconds younger; nobody wants to hear of that.
+_WORTH_SAYING = timedelta(days=1)
+
+
+class Planned(Value):
+    """A successor that may be signed: in whose place, with which new key (None: the old one), and what to say."""
+
+    candidate: Candidate
+    order: Order
+    choice: KeyChoice
+    new_key: PrivateKey | None
+    notes: tuple[str, ...]
+
+
+class Planner:
+    """Plans successors, one after the other, at one time, in one directory."""
+
+    def __init__(self, certdir: CertDir, request: RenewRequest, now: datetime) -> None:
+        """Read the CAs of *certdir* and what is known of its certificates."""
+        self.signatories = Signatories(certdir, now)
+        self._certdir = certdir
+        self._request = request
+        self._now = now
+        self._standing = Standing(certdir)
+        self._everything: list[Candidate] | None = None
+
+    def everything(self) -> list[Candidate]:
+        """Return every certificate of the directory that can be read, as it was when this was first asked."""
+        if self._everything is None:
+            self._everything = [item for item in everything(self._certdir) if isinstance(item, Candidate)]
+        return self._everything
+
+    def plan(self, candidate: Candidate, choice: KeyChoice, new_key: PrivateKey | None) -> Planned | Skipped:
+        """Return the successor of *candidate*, or why there is none to make.
+
+        Raises RenewalRefused, and what :mod:`easycert.workflows.authorities` and :mod:`easycert.pki.issuers` raise.
+        """
+        old = candidate.certificate
+        record = self._standing.record(old)
+        revoked = self._revocation(old, record)
+        if revoked is not None:
+            if (self._request.due or candidate.carried) and not self._request.revoked:
+                return Skipped(candidate.kind, candidate.name, f"it was revoked on {revoked.at[:10]}")
+            self._require_renewable(candidate, revoked, keeps_key=new_key is None)
+        public_key = new_key.public_key() if new_key else cast("PublicKey", old.public_key())
+        authority = None if is_self_signed(old) else self.signatories.authority_of(old, candidate.name)
+        issuer = authority.issuer if authority else self._itself(candidate, choice, new_key)
+        keeps_serial = self._keeps_serial(candidate)
+        serial = old.serial_number if keeps_serial else new_serial()
+        validity = lifetime(old, self._now, authority.not_after if authority else None)
+        made = renewal(old, Terms(candidate.kind, public_key, issuer, validity, serial))
+        if authority is not None:
+            require_permits_content(authority.path, authority.name, made.content)
+            self._require_gain(candidate, made, authority)
+        order = Order(
+            kind=candidate.kind,
+            name=candidate.name,
+            tbs=made.tbs,
+            issuer=issuer,
+            authority=authority,
+            origin="reissue" if keeps_serial else "renewal",
+            profile=record.profile if record else "",
+            renewal_of=fingerprint_of(old.public_bytes(Encoding.DER)),
+        )
+        notes = (*choice.notes, *_differences(made), *_serial_notes(keeps_serial))
+        return Planned(candidate, order, choice, new_key, (*notes, *self._clamping(old, made, authority)))
+
+    def _revocation(self, old: x509.Certificate, record: Record | None) -> Revocation | None:
+        signer = self.signatories.signer(old)
+        return self._standing.revocation(old, record, signer[0] if signer else None)
+
+    @staticmethod
+    def _itself(candidate: Candidate, choice: KeyChoice, new_key: PrivateKey | None) -> Issuer:
+        """Return the issuer of a certificate that signs itself."""
+        if new_key is not None:
+            return Issuer(candidate.certificate.subject, key_identifier(new_key.public_key()), new_key)
+        if choice.own is not None:
+            return authority_issuer(candidate.certificate, choice.own)
+        if candidate.kind is Kind.CA:
+            raise MissingAuthority(candidate.name, ".key")
+        raise RenewalRefused(candidate.name, "it signs itself, and its private key is not here")
+
+    def _require_renewable(self, candidate: Candidate, revoked: Revocation, *, keeps_key: bool) -> None:
+        if not self._request.revoked:
+            raise RenewalRefused(candidate.name, f"it was revoked on {revoked.at[:10]} ({revoked.reason})")
+        if keeps_key and revoked.reason in _COMPROMISED:
+            raise RenewalRefused(
+                candidate.name, f"it was revoked for {revoked.reason}: its key must not be certified again"
+            )
+
+    def _require_gain(self, candidate: Candidate, made: Renewal, authority: Authority) -> None:
+        """Refuse a successor that is due and ends with its CA, no later: it would be made again and again, in vain."""
+        end, latest = made.tbs.validity.not_after, authority.not_after
+        if self._request.due and not candidate.carried and candidate.certificate.not_valid_after_utc >= end >= latest:
+            reason = f"the CA '{authority.name}' ends on {rfc3339(latest)}, too; renew the CA first"
+            raise RenewalRefused(candidate.name, reason)
+
+    def _keeps_serial(self, candidate: Candidate) -> bool:
+        """Return whether a CA's serial number must stay, since certificates name the CA's certificate by it."""
+        old = candidate.certificate
+        if candidate.kind is not Kind.CA or not can_keep_serial(old):
+            return False
+        if is_self_signed(old) and names_by_serial(old, old):
+            return True  # what it signed for others, elsewhere, was made the same way
+        below = (item.certificate for item in self.everything() if item.certificate != old)
+        return any(item.issuer == old.subject and names_by_serial(item, old) for item in below)
+
+    def _clamping(self, old: x509.Certificate, made: Renewal, authority: Authority | None) -> tuple[str, ...]:
+        end = made.tbs.validity.not_after
+        if authority is None or lifetime(old, self._now, None).not_after - end < _WORTH_SAYING:
+            return ()
+        return (f"valid until {rfc3339(end)} only, when the CA '{authority.name}' expires",)
+
+
+_COMPROMISED = frozenset(
+    flag.value
+    for flag in (x509.ReasonFlags.key_compromise, x509.ReasonFlags.ca_compromise, x509.ReasonFlags.aa_compromise)
+)
+
+
+def _differences(made: Renewal) -> tuple[str, ...]:
+    return (f"kept but for: {'; '.join(made.changes)}",) if made.changes else ()
+
+
+def _serial_notes(keeps_serial: bool) -> tuple[str, ...]:
+    if not keeps_serial:
+        return ()
+    return ("its serial number is kept: certificates below name it by that, and would not verify under another",)
