@@ -14,7 +14,7 @@ from typing import cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import ExtensionOID, ObjectIdentifier
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, ObjectIdentifier
 
 from easycert.errors import Malformed
 from easycert.model import Kind, Value
@@ -30,6 +30,11 @@ _BOUND = {
     ExtensionOID.PRECERT_SIGNED_CERTIFICATE_TIMESTAMPS: "signed certificate timestamps",
     ExtensionOID.PRECERT_POISON: "the poison of a precertificate",
     ObjectIdentifier("2.5.29.16"): "privateKeyUsagePeriod",
+}
+#: What a site may set, and what is said of it.
+_SITE = {
+    ExtensionOID.CRL_DISTRIBUTION_POINTS: "cRLDistributionPoints as the site has them now",
+    ExtensionOID.AUTHORITY_INFORMATION_ACCESS: "authorityInfoAccess as the site has it now",
 }
 _CA_USAGE = frozenset({"key_cert_sign", "crl_sign"})
 _ENCIPHERING = frozenset({"key_encipherment", "data_encipherment"})
@@ -121,9 +126,9 @@ def _kept(old: x509.Certificate, terms: Terms) -> Iterator[_Part]:
     for extension, raw in zip(old.extensions, _raw_values(old), strict=True):
         if extension.oid in _BOUND:
             continue
-        value = next((item for item in terms.locations if item.oid == extension.oid), None)
+        value = next((item for item in _locations(old, terms) if item.oid == extension.oid), None)
         if value is not None:
-            yield _part(value, critical=False)
+            yield _part(value, critical=False, change="" if value == extension.value else _SITE[value.oid])
         else:
             yield _carried(old, terms, extension, raw)
 
@@ -150,14 +155,23 @@ def _added(old: x509.Certificate, terms: Terms) -> Iterator[_Part]:
         yield _part(x509.BasicConstraints(ca=True, path_length=None), critical=True, change="basicConstraints added")
     if terms.kind is Kind.CA and not _find(old, ExtensionOID.KEY_USAGE):
         yield _part(key_usage(_CA_USAGE), critical=True, change="keyUsage added")
-    for value in terms.locations:
+    for value in _locations(old, terms):
         if not _find(old, value.oid):
-            yield _part(value, critical=False)
+            yield _part(value, critical=False, change=_SITE[value.oid])
     if not _find(old, ExtensionOID.SUBJECT_KEY_IDENTIFIER):
         identifier = x509.SubjectKeyIdentifier(key_identifier(terms.public_key))
         yield _part(identifier, critical=False, change="subjectKeyIdentifier added")
     if not _find(old, ExtensionOID.AUTHORITY_KEY_IDENTIFIER):
         yield _part(_key_id_alone(terms), critical=False, change="authorityKeyIdentifier added")
+
+
+def _locations(old: x509.Certificate, terms: Terms) -> tuple[x509.ExtensionType, ...]:
+    """Return where things are found, as the site says today; an OCSP signer says nothing of that (BR 7.1.2.8)."""
+    try:
+        usages = old.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return terms.locations
+    return () if ExtendedKeyUsageOID.OCSP_SIGNING in usages else terms.locations
 
 
 def _part(value: x509.ExtensionType, *, critical: bool, change: str = "") -> _Part:

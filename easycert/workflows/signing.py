@@ -20,6 +20,7 @@ from easycert.pki import certificates, keys
 from easycert.pki.certificates import Issuer, ToBeSigned
 from easycert.pki.encodings import Encoding
 from easycert.pki.facts import fingerprint_of
+from easycert.pki.keys import PrivateKey
 from easycert.pki.lint import Severity, lint_certificate
 from easycert.pki.names import SafeName
 from easycert.pki.subjects import shown_name
@@ -30,7 +31,8 @@ from easycert.workflows.authorities import Authority
 class Order(Value):
     """A certificate to be signed, its place in the directory, and how the ledger is to remember its making.
 
-    *authority* is the CA, None for a self-signed certificate; *origin* is ``fresh``, ``csr`` or ``renewal``.
+    *authority* is the CA, None for a self-signed certificate; *origin* is ``fresh``, ``csr``, ``renewal``, or
+    ``reissue`` for a CA that keeps its serial number too.
     """
 
     kind: Kind
@@ -43,11 +45,39 @@ class Order(Value):
     renewal_of: str = ""
 
 
-class _Draft(Value):
+class Draft(Value):
+    """An order as the certificate that it would become, signed with a throw-away key and found to break no rule."""
+
     order: Order
-    tbs_bytes: bytes
+    certificate: x509.Certificate
     #: Rules that it breaks and that the site has waived, by name.
     waived: tuple[str, ...]
+
+
+class Drafter:
+    """Makes drafts; one throw-away key for each type serves for all of them."""
+
+    def __init__(self, waivers: frozenset[str] = frozenset()) -> None:
+        """Take the names of the rules that the site has waived."""
+        self._waivers = waivers
+        self._keys: dict[str, PrivateKey] = {}
+
+    def draft(self, order: Order) -> Draft:
+        """Return the draft of *order*. Raises LintRefused for one that breaks a rule."""
+        draft = certificates.signed(order.tbs, self._key(order.issuer.key))
+        issuer = order.authority.certificate if order.authority else None
+        errors = [item for item in lint_certificate(draft, issuer, order.kind) if item.severity is Severity.ERROR]
+        unwaived = [item for item in errors if item.rule not in self._waivers]
+        if unwaived:
+            broken = tuple(f"{item.message} [{item.clause}]" for item in unwaived)
+            raise LintRefused(order.name, broken, unwaived[0].rule)
+        return Draft(order, draft, tuple(dict.fromkeys(item.rule for item in errors)))
+
+    def _key(self, like: PrivateKey) -> PrivateKey:
+        key_type = keys.key_name(like.public_key())
+        if key_type not in self._keys:
+            self._keys[key_type] = keys.throw_away(like)
+        return self._keys[key_type]
 
 
 def sign(change: Change, orders: Sequence[Order], waivers: frozenset[str] = frozenset()) -> list[x509.Certificate]:
@@ -56,7 +86,12 @@ def sign(change: Change, orders: Sequence[Order], waivers: frozenset[str] = froz
     *waivers* names rules that the site has waived. Raises LintRefused for one that breaks another rule, and KeyMismatch
     when a CA's key is not its own.
     """
-    drafts = [_drafted(order, waivers) for order in orders]
+    drafter = Drafter(waivers)
+    return sign_drafts(change, [drafter.draft(order) for order in orders])
+
+
+def sign_drafts(change: Change, drafts: Sequence[Draft]) -> list[x509.Certificate]:
+    """Return the certificates that *drafts* stand for, each of which is recorded in *change*. Raises KeyMismatch."""
     change.intend([_intent(draft) for draft in drafts])
     made = [_signed(draft) for draft in drafts]
     for draft, certificate in zip(drafts, made, strict=True):
@@ -64,17 +99,7 @@ def sign(change: Change, orders: Sequence[Order], waivers: frozenset[str] = froz
     return made
 
 
-def _drafted(order: Order, waivers: frozenset[str]) -> _Draft:
-    draft = certificates.signed(order.tbs, keys.throw_away(order.issuer.key))
-    issuer = order.authority.certificate if order.authority else None
-    errors = [item for item in lint_certificate(draft, issuer, order.kind) if item.severity is Severity.ERROR]
-    unwaived = [item for item in errors if item.rule not in waivers]
-    if unwaived:
-        raise LintRefused(order.name, tuple(f"{item.message} [{item.clause}]" for item in unwaived), unwaived[0].rule)
-    return _Draft(order, draft.tbs_certificate_bytes, tuple(dict.fromkeys(item.rule for item in errors)))
-
-
-def _intent(draft: _Draft) -> tuple[tuple[str, str], ...]:
+def _intent(draft: Draft) -> tuple[tuple[str, str], ...]:
     order = draft.order
     return (
         ("kind", order.kind.value),
@@ -82,14 +107,14 @@ def _intent(draft: _Draft) -> tuple[tuple[str, str], ...]:
         ("issuer", shown_name(order.tbs.issuer)),
         ("issuer_id", order.issuer.key_identifier.hex()),
         ("serial", even_hex(order.tbs.serial)),
-        ("tbs_sha256", sha256(draft.tbs_bytes).hexdigest()),
+        ("tbs_sha256", sha256(draft.certificate.tbs_certificate_bytes).hexdigest()),
     )
 
 
-def _signed(draft: _Draft) -> x509.Certificate:
+def _signed(draft: Draft) -> x509.Certificate:
     order = draft.order
     certificate = certificates.signed(order.tbs, order.issuer.key)
-    if certificate.tbs_certificate_bytes != draft.tbs_bytes:
+    if certificate.tbs_certificate_bytes != draft.certificate.tbs_certificate_bytes:
         raise Refused(order.name, "what its CA's key signed is not what was checked before; it is thrown away")
     parent = order.authority.certificate if order.authority else certificate
     source = f"the CA '{order.authority.name}'" if order.authority else "the CA"
@@ -97,7 +122,7 @@ def _signed(draft: _Draft) -> x509.Certificate:
     return certificate
 
 
-def _record(change: Change, draft: _Draft, certificate: x509.Certificate) -> None:
+def _record(change: Change, draft: Draft, certificate: x509.Certificate) -> None:
     order, der = draft.order, certificate.public_bytes(Encoding.DER)
     details = (
         ("origin", order.origin),

@@ -7,9 +7,18 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from easycert.certdir import CertDir
-from easycert.errors import IssuerUnusable, KeyMismatch, MissingAuthority, NotFound, NotPermitted, RenewalRefused
+from easycert.errors import (
+    IssuerUnusable,
+    KeyMismatch,
+    LintRefused,
+    MissingAuthority,
+    NotFound,
+    NotPermitted,
+    RenewalRefused,
+)
 from easycert.ledger.records import Query
 from easycert.model import Kind
 from easycert.pki import certificates
@@ -21,19 +30,21 @@ from easycert.pki.certificates import (
     new_serial,
 )
 from easycert.pki.constraints import name_constraints, parse_constraint
+from easycert.pki.crl import load_crl
 from easycert.pki.encodings import Encoding
 from easycert.pki.facts import fingerprint_of
 from easycert.pki.keys import KeyType, key_name, public_der
 from easycert.pki.names import SafeName
 from easycert.pki.profiles import MODERN, SYNAPSE
 from easycert.pki.validity import Validity
+from easycert.store import layout
 from easycert.workflows import authorities
 from easycert.workflows.csr import CsrRequest, make_requests
 from easycert.workflows.issue import issue
 from easycert.workflows.renew.run import preview, renew
 from easycert.workflows.renew.values import Renewed, RenewRequest, RenewRun
-from easycert.workflows.revoke import revoke
-from tests.workflows.examples import Clock, directory, files, make, signed, wanted
+from easycert.workflows.revoke import Why, revoke
+from tests.workflows.examples import Clock, directory, files, key_pem, make, new_key, pem, signed, stranger, wanted
 
 
 @pytest.fixture
@@ -303,7 +314,7 @@ def test_what_was_named_is_renewed_even_if_it_ends_no_later(certdir: CertDir, cl
     )
 
 
-# --- what must not be renewed -----------------------------------------------------------------------------------------
+# --- what must not be renewed ----------------------------------------------------------------------------------------
 
 
 def test_what_was_revoked_is_renewed_only_when_that_is_meant(certdir: CertDir, clock: Clock) -> None:
@@ -317,7 +328,7 @@ def test_what_was_revoked_is_renewed_only_when_that_is_meant(certdir: CertDir, c
 
 
 def test_a_compromised_key_is_not_certified_again(certdir: CertDir) -> None:
-    revoke(certdir, Kind.USER, SafeName("alice"), SafeName("root"), reason=x509.ReasonFlags.key_compromise)
+    revoke(certdir, Kind.USER, SafeName("alice"), SafeName("root"), Why(x509.ReasonFlags.key_compromise))
     assert isinstance(error(certdir, "alice", revoked=True, reuse_key=True), RenewalRefused)
     assert one(certdir, "alice", revoked=True)
 
@@ -327,7 +338,7 @@ def test_a_key_that_waits_for_another_certificate_is_not_overwritten(certdir: Ce
     assert isinstance(error(certdir, "alice"), KeyMismatch)
 
 
-# --- CAs --------------------------------------------------------------------------------------------------------------
+# --- CAs -------------------------------------------------------------------------------------------------------------
 
 
 def test_a_CA_keeps_its_key_and_what_it_signed_stays_valid(certdir: CertDir, clock: Clock) -> None:
@@ -392,7 +403,7 @@ def test_a_bundle_that_holds_the_old_certificate_is_named(certdir: CertDir) -> N
     assert one(certdir, "alice").notes == ("/certs/users/alice.p12 holds the old one; make it anew",)
 
 
-# --- two at once ------------------------------------------------------------------------------------------------------
+# --- two at once -----------------------------------------------------------------------------------------------------
 
 
 def test_what_another_command_renewed_meanwhile_is_left_alone(
@@ -444,3 +455,93 @@ def _constrain(certdir: CertDir, name: str, domain: str) -> None:
     )
     made = certificates.sign(spec, key.public_key(), root.issuer)
     files(certdir)[f"cas/{name}.crt"] = certificate_pem(made)
+
+
+# --- revoking the old one --------------------------------------------------------------------------------------------
+
+
+def listed(certdir: CertDir, name: str) -> set[int]:
+    return {entry.serial_number for entry in load_crl(files(certdir)[f"crls/{name}.crl"], "it")}
+
+
+def test_the_old_certificates_are_revoked_in_the_same_step(certdir: CertDir) -> None:
+    found = run(certdir, "alice", "api.example.com", "www.example.com", revoke_old=True)
+    alice, api, www = found.renewed
+    assert all(item.old_revoked for item in found.renewed)
+    assert listed(certdir, "root") == {alice.old.serial_number, api.old.serial_number}
+    assert listed(certdir, "issuing") == {www.old.serial_number}
+    records = certdir.ledger.records(Query(kind="user", name="alice"))
+    assert [(record.reason, bool(record.revoked_at)) for record in records] == [("", False), ("superseded", True)]
+
+
+def test_the_old_certificate_of_a_CA_or_of_one_that_signs_itself_is_not_revoked(certdir: CertDir) -> None:
+    make(certdir, Kind.HOST, "self.example.com")
+    found = run(certdir, "issuing", "self.example.com", revoke_old=True)
+    assert [item.old_revoked for item in found.renewed] == [False, False]
+    assert [item.notes for item in found.renewed] == [
+        ("the old certificate is not revoked: what the CA signed is still sent out with it",),
+        ("the old certificate is not revoked: it signed itself, and nobody could say so",),
+    ]
+    assert not any(path.startswith("crls/") for path in files(certdir))
+
+
+def test_one_whose_old_certificate_cannot_be_revoked_is_not_renewed(certdir: CertDir) -> None:
+    make(certdir, Kind.CA, "other")
+    make(certdir, Kind.USER, "bob", "other")
+    files(certdir)["crls/root.crl"] = b"broken"
+    found = run(certdir, "alice", "bob", revoke_old=True)
+    assert names(found) == ["bob"]
+    assert [item.name for item in found.failed] == ["alice"]
+    assert listed(certdir, "other") == {found.renewed[0].old.serial_number}
+
+
+# --- the rules, and the site -----------------------------------------------------------------------------------------
+
+
+def test_one_that_would_break_a_rule_does_not_keep_the_others_from_theirs(certdir: CertDir) -> None:
+    odd = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.1"), b"\x05\x00")
+    _put(certdir, "odd.example.com", (odd, True))
+    found = run(certdir, "odd.example.com", "alice")
+    assert names(found) == ["alice"]
+    (failed,) = found.failed
+    assert isinstance(failed.error, LintRefused)
+    assert failed.error.rule == "critical-unknown"
+
+
+def test_a_rule_that_the_site_has_waived_is_waived_and_that_is_remembered(certdir: CertDir) -> None:
+    odd = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.1"), b"\x05\x00")
+    _put(certdir, "odd.example.com", (odd, True))
+    _set(certdir, 'waive = ["critical-unknown"]')
+    renewed = one(certdir, "odd.example.com")
+    assert renewed.certificate.extensions.get_extension_for_oid(odd.oid).value == odd
+    record = next(iter(certdir.ledger.records(Query(kind="host", name="odd.example.com"))))
+    assert record.waived == "critical-unknown"
+
+
+def test_where_things_are_found_is_what_the_site_says_now(certdir: CertDir) -> None:
+    _set(certdir, 'crl_url = "http://pki.example.com/{ca}.crl"')
+    renewed = one(certdir, "alice")
+    (point,) = renewed.certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
+    assert point.full_name == [x509.UniformResourceIdentifier("http://pki.example.com/root.crl")]
+    assert renewed.notes == ("kept but for: cRLDistributionPoints as the site has them now",)
+    assert one(certdir, "alice").notes == ()
+    assert one(certdir, "root").notes == ()
+
+
+def _set(certdir: CertDir, text: str) -> None:
+    """Write ``easycert.toml``, which is read once."""
+    files(certdir)[layout.SETTINGS.path] = text.encode()
+    certdir.__dict__.pop("settings", None)
+
+
+def _put(certdir: CertDir, name: str, *more: tuple[x509.ExtensionType, bool]) -> None:
+    """Put a host certificate under root that another program has made, with its key."""
+    root = authorities.load(certdir, SafeName("root"))
+    key = new_key()
+    extensions = [
+        (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
+        (x509.SubjectAlternativeName([x509.DNSName(name)]), False),
+        *more,
+    ]
+    made = stranger(key, name, extensions=extensions, issuer=(root.certificate.subject, root.issuer.key))
+    files(certdir)[f"hosts/{name}.crt"], files(certdir)[f"hosts/{name}.key"] = pem(made), key_pem(key)

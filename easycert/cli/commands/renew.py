@@ -31,6 +31,7 @@ WithinOption = Annotated[
     str | None, option("--within", metavar="TIME", help="Due is what ends within this time instead: 30d, 12h.")
 ]
 ReuseKeyOption = Annotated[bool, option("--reuse-key", help="Keep the key; CAs and foreign requests always do.")]
+RevokeOldOption = Annotated[bool, option("--revoke-old", help="Revoke the old certificates in the same step.")]
 CascadeOption = Annotated[
     bool, option("--cascade", help="Renew what has the old certificate of a renewed CA in its file, too.")
 ]
@@ -52,6 +53,7 @@ def renew(
     within: WithinOption = None,
     detailed_exitcode: DetailedExitCodeOption = False,
     reuse_key: ReuseKeyOption = False,
+    revoke_old: RevokeOldOption = False,
     cascade: CascadeOption = False,
     force: RevokedOption = False,
     dry_run: DryRunOption = False,
@@ -71,6 +73,7 @@ def renew(
         due=due or within is not None,
         within=None if within is None else _distance(within),
         reuse_key=reuse_key,
+        revoke_old=revoke_old,
         cascade=cascade,
         revoked=force,
     )
@@ -164,6 +167,7 @@ def _rows(run: RenewRun, *, planned: bool) -> Iterator[dict[str, Any]]:
             "certificate": item.certificate_path,
             "key": item.key_path,
             "new_key": item.new_key,
+            "old_revoked": item.old_revoked,
             "renewal_of": fingerprint_of(item.old.public_bytes(Encoding.DER)),
             "notes": list(item.notes),
         }
@@ -177,9 +181,10 @@ def _rows(run: RenewRun, *, planned: bool) -> Iterator[dict[str, Any]]:
 def _lines(item: Renewed, *, planned: bool) -> str:
     end = item.certificate.not_valid_after_utc
     verb = "would be renewed" if planned else "renewed"
-    which = "new" if item.new_key else "same"
+    which = "new key" if item.new_key else "same key"
+    revoked = ", the old one revoked" if item.old_revoked else ""
     lines = [
-        f"{item.kind.value} {item.name}: {verb} until {end:%Y-%m-%d}, {which} key",
+        f"{item.kind.value} {item.name}: {verb} until {end:%Y-%m-%d}, {which}{revoked}",
         f"  certificate  {item.certificate_path}",
     ]
     if item.key_path:

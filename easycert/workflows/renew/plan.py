@@ -11,33 +11,49 @@ from easycert.certdir import CertDir
 from easycert.errors import MissingAuthority, RenewalRefused
 from easycert.ledger.records import Record
 from easycert.model import Kind, Value
-from easycert.pki.certificates import Issuer, authority_issuer, key_identifier, new_serial
+from easycert.pki.certificates import Issuer, authority_issuer, key_identifier, new_serial, url_extensions
 from easycert.pki.encodings import Encoding
 from easycert.pki.facts import fingerprint_of
 from easycert.pki.issuers import require_permits_content
 from easycert.pki.keys import PrivateKey, PublicKey
+from easycert.pki.names import SafeName
 from easycert.pki.renewal import Renewal, Terms, can_keep_serial, lifetime, names_by_serial, renewal
 from easycert.pki.validity import rfc3339
 from easycert.workflows.authorities import Authority
+from easycert.workflows.next_crl import authority_for_crl, current
 from easycert.workflows.renew.candidates import Candidate, everything
 from easycert.workflows.renew.signatories import Signatories, is_self_signed
 from easycert.workflows.renew.standing import Revocation, Standing
 from easycert.workflows.renew.successor import KeyChoice
 from easycert.workflows.renew.values import RenewRequest, Skipped
-from easycert.workflows.signing import Order
+from easycert.workflows.signing import Draft, Drafter, Order
 
 #: A leaf that is to live exactly as long as its CA is always some seconds younger; nobody wants to hear of that.
 _WORTH_SAYING = timedelta(days=1)
+_COMPROMISED = frozenset(
+    flag.value
+    for flag in (x509.ReasonFlags.key_compromise, x509.ReasonFlags.ca_compromise, x509.ReasonFlags.aa_compromise)
+)
 
 
 class Planned(Value):
     """A successor that may be signed: in whose place, with which new key (None: the old one), and what to say."""
 
     candidate: Candidate
-    order: Order
+    draft: Draft
     choice: KeyChoice
     new_key: PrivateKey | None
     notes: tuple[str, ...]
+
+    @property
+    def authority(self) -> Authority | None:
+        """The CA that signs; None for a certificate that signs itself."""
+        return self.draft.order.authority
+
+    @property
+    def revokes(self) -> bool:
+        """Whether the old certificate can be revoked: there is a CA to say so, and no CA's file needs it any more."""
+        return self.authority is not None and self.candidate.kind is not Kind.CA
 
 
 class Planner:
@@ -49,8 +65,11 @@ class Planner:
         self._certdir = certdir
         self._request = request
         self._now = now
+        self._settings = certdir.settings
+        self._drafter = Drafter(self._settings.waivers)
         self._standing = Standing(certdir)
         self._everything: list[Candidate] | None = None
+        self._may_revoke: set[SafeName] = set()
 
     def everything(self) -> list[Candidate]:
         """Return every certificate of the directory that can be read, as it was when this was first asked."""
@@ -61,7 +80,8 @@ class Planner:
     def plan(self, candidate: Candidate, choice: KeyChoice, new_key: PrivateKey | None) -> Planned | Skipped:
         """Return the successor of *candidate*, or why there is none to make.
 
-        Raises RenewalRefused, and what :mod:`easycert.workflows.authorities` and :mod:`easycert.pki.issuers` raise.
+        Raises RenewalRefused, LintRefused, and what :mod:`easycert.workflows.authorities` and
+        :mod:`easycert.pki.issuers` raise.
         """
         old = candidate.certificate
         record = self._standing.record(old)
@@ -70,16 +90,14 @@ class Planner:
             if (self._request.due or candidate.carried) and not self._request.revoked:
                 return Skipped(candidate.kind, candidate.name, f"it was revoked on {revoked.at[:10]}")
             self._require_renewable(candidate, revoked, keeps_key=new_key is None)
-        public_key = new_key.public_key() if new_key else cast("PublicKey", old.public_key())
         authority = None if is_self_signed(old) else self.signatories.authority_of(old, candidate.name)
-        issuer = authority.issuer if authority else self._itself(candidate, choice, new_key)
+        issuer = authority.issuer if authority else _itself(candidate, choice, new_key)
         keeps_serial = self._keeps_serial(candidate)
-        serial = old.serial_number if keeps_serial else new_serial()
-        validity = lifetime(old, self._now, authority.not_after if authority else None)
-        made = renewal(old, Terms(candidate.kind, public_key, issuer, validity, serial))
+        made = renewal(old, self._terms(candidate, issuer, authority, new_key, keeps_serial=keeps_serial))
         if authority is not None:
             require_permits_content(authority.path, authority.name, made.content)
             self._require_gain(candidate, made, authority)
+            self._require_may_revoke(candidate, authority)
         order = Order(
             kind=candidate.kind,
             name=candidate.name,
@@ -90,23 +108,37 @@ class Planner:
             profile=record.profile if record else "",
             renewal_of=fingerprint_of(old.public_bytes(Encoding.DER)),
         )
-        notes = (*choice.notes, *_differences(made), *_serial_notes(keeps_serial))
-        return Planned(candidate, order, choice, new_key, (*notes, *self._clamping(old, made, authority)))
+        notes = (
+            *choice.notes,
+            *_differences(made),
+            *_serial_notes(keeps_serial),
+            *self._clamping(old, made, authority),
+        )
+        return Planned(candidate, self._drafter.draft(order), choice, new_key, notes)
+
+    def _terms(
+        self,
+        candidate: Candidate,
+        issuer: Issuer,
+        authority: Authority | None,
+        new_key: PrivateKey | None,
+        *,
+        keeps_serial: bool,
+    ) -> Terms:
+        old = candidate.certificate
+        urls = [] if authority is None else url_extensions(self._settings.urls_for(authority.name))
+        return Terms(
+            kind=candidate.kind,
+            public_key=new_key.public_key() if new_key else cast("PublicKey", old.public_key()),
+            issuer=issuer,
+            validity=lifetime(old, self._now, authority.not_after if authority else None),
+            serial=old.serial_number if keeps_serial else new_serial(),
+            locations=tuple(extension for extension, _ in urls),
+        )
 
     def _revocation(self, old: x509.Certificate, record: Record | None) -> Revocation | None:
         signer = self.signatories.signer(old)
         return self._standing.revocation(old, record, signer[0] if signer else None)
-
-    @staticmethod
-    def _itself(candidate: Candidate, choice: KeyChoice, new_key: PrivateKey | None) -> Issuer:
-        """Return the issuer of a certificate that signs itself."""
-        if new_key is not None:
-            return Issuer(candidate.certificate.subject, key_identifier(new_key.public_key()), new_key)
-        if choice.own is not None:
-            return authority_issuer(candidate.certificate, choice.own)
-        if candidate.kind is Kind.CA:
-            raise MissingAuthority(candidate.name, ".key")
-        raise RenewalRefused(candidate.name, "it signs itself, and its private key is not here")
 
     def _require_renewable(self, candidate: Candidate, revoked: Revocation, *, keeps_key: bool) -> None:
         if not self._request.revoked:
@@ -122,6 +154,13 @@ class Planner:
         if self._request.due and not candidate.carried and candidate.certificate.not_valid_after_utc >= end >= latest:
             reason = f"the CA '{authority.name}' ends on {rfc3339(latest)}, too; renew the CA first"
             raise RenewalRefused(candidate.name, reason)
+
+    def _require_may_revoke(self, candidate: Candidate, authority: Authority) -> None:
+        """Raise what will keep the old certificate from being revoked, before anything is signed."""
+        if self._request.revoke_old and candidate.kind is not Kind.CA and authority.name not in self._may_revoke:
+            signer = authority_for_crl(self._certdir, authority.name)
+            current(self._certdir, signer.name, signer.issuer)
+            self._may_revoke.add(authority.name)
 
     def _keeps_serial(self, candidate: Candidate) -> bool:
         """Return whether a CA's serial number must stay, since certificates name the CA's certificate by it."""
@@ -140,10 +179,15 @@ class Planner:
         return (f"valid until {rfc3339(end)} only, when the CA '{authority.name}' expires",)
 
 
-_COMPROMISED = frozenset(
-    flag.value
-    for flag in (x509.ReasonFlags.key_compromise, x509.ReasonFlags.ca_compromise, x509.ReasonFlags.aa_compromise)
-)
+def _itself(candidate: Candidate, choice: KeyChoice, new_key: PrivateKey | None) -> Issuer:
+    """Return the issuer of a certificate that signs itself."""
+    if new_key is not None:
+        return Issuer(candidate.certificate.subject, key_identifier(new_key.public_key()), new_key)
+    if choice.own is not None:
+        return authority_issuer(candidate.certificate, choice.own)
+    if candidate.kind is Kind.CA:
+        raise MissingAuthority(candidate.name, ".key")
+    raise RenewalRefused(candidate.name, "it signs itself, and its private key is not here")
 
 
 def _differences(made: Renewal) -> tuple[str, ...]:

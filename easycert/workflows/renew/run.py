@@ -21,19 +21,23 @@ from easycert.pki import certificates, keys
 from easycert.pki.keys import PublicKey, public_der
 from easycert.pki.validity import rfc3339
 from easycert.store import layout
-from easycert.workflows import signing
+from easycert.workflows.next_crl import CrlOptions
 from easycert.workflows.renew.candidates import Candidate, chosen
 from easycert.workflows.renew.plan import Planned, Planner
 from easycert.workflows.renew.signatories import is_self_signed
 from easycert.workflows.renew.successor import Successors
 from easycert.workflows.renew.values import Failure, Progress, Renewed, RenewRequest, RenewRun, Skipped
-from easycert.workflows.signing import Order
+from easycert.workflows.revocable import Target
+from easycert.workflows.revoke import Why, revoke_within
+from easycert.workflows.signing import Draft, sign_drafts
 
 #: Certificates between two reports of progress.
 _SIGNED_AT_ONCE = 100
 #: What concerns the directory as a whole, not the one name at hand.
 _FATAL = (StoreFailure, StoreBusy, LedgerUnusable)
-_Sign = Callable[[Sequence[Order]], list[x509.Certificate]]
+_NOT_FOR_CAS = "what the CA signed is still sent out with it"
+_NOBODY = "it signed itself, and nobody could say so"
+_Sign = Callable[[Sequence[Draft]], list[x509.Certificate]]
 _Made = tuple[Planned, x509.Certificate]
 
 
@@ -50,10 +54,12 @@ def renew(certdir: CertDir, request: RenewRequest, progress: Progress | None = N
     successors = Successors(certdir, request, keys.generate)
     successors.prepare(choice.candidates, progress or _unheard)
     with certdir.change(now) as change:
-        work = _Round(certdir, request, now, _Means(successors, lambda orders: signing.sign(change, orders)))
+        work = _Round(certdir, request, now, _Means(successors, lambda drafts: sign_drafts(change, drafts)))
         work.go(choice.candidates, progress or _unheard)
         for planned, certificate in work.made:
             _stage(change, work, planned, certificate)
+        if request.revoke_old:
+            work.revoke_old(change)
     return work.result(choice.skipped, choice.failed)
 
 
@@ -62,7 +68,7 @@ def preview(certdir: CertDir, request: RenewRequest) -> RenewRun:
     now = certdir.signing_time()
     choice = chosen(certdir, request, now)
     successors = Successors(certdir, request, cache(keys.generate))
-    work = _Round(certdir, request, now, _Means(successors, lambda orders: [_drafted(order) for order in orders]))
+    work = _Round(certdir, request, now, _Means(successors, lambda drafts: [draft.certificate for draft in drafts]))
     work.go(choice.candidates, _unheard)
     return work.result(choice.skipped, choice.failed)
 
@@ -115,15 +121,28 @@ class _Round:
     def chain(self, planned: Planned) -> Sequence[x509.Certificate]:
         """Return what stands behind the new certificate in its file."""
         candidate, successors = planned.candidate, self._planner.signatories.successors
-        authority = planned.order.authority
+        authority = planned.authority
         if candidate.kind is Kind.CA or authority is None:
             return [successors.get(item, item) for item in candidate.chain[1:]]
         presents = candidate.kind in (Kind.HOST, Kind.USER) or len(candidate.chain) > 1
         return authority.intermediates if presents else ()
 
+    def revoke_old(self, change: Change) -> None:
+        """Revoke what has a successor now, in the same *change*; a CA's file, and those below it, may go on with it."""
+        targets = [
+            Target(planned.candidate.certificate, planned.authority.name, *planned.candidate.place)
+            for planned, _ in self.made
+            if planned.revokes and planned.authority
+        ]
+        options = CrlOptions(self._certdir.settings.profile_for())
+        why = Why(x509.ReasonFlags.superseded)
+        done = revoke_within(change, self._certdir, targets, why, (self._now, options))
+        for published in done.published:
+            self._notes += [f"{published.name}: {note}" for note in published.notes]
+
     def result(self, skipped: Sequence[Skipped], failed: Sequence[Failure]) -> RenewRun:
         """Return what came of it, beside what was known before."""
-        renewed = tuple(_renewed(self._certdir, *made) for made in self.made)
+        renewed = tuple(_renewed(self._certdir, self._request, *made) for made in self.made)
         return RenewRun(renewed, (*skipped, *self._skipped), (*failed, *self._failed), tuple(self._notes))
 
     def _renew_authority(self, candidate: Candidate) -> None:
@@ -132,7 +151,7 @@ class _Round:
             return
         for _, certificate in (made := self._signed([planned])):
             self._planner.signatories.replace(candidate.certificate, certificate)
-            if planned.order.authority is None:
+            if planned.authority is None:
                 end = rfc3339(candidate.certificate.not_valid_after_utc)
                 path = self._certdir.store.path(layout.certificate(Kind.CA, candidate.name))
                 self._notes.append(f"hand out {path}: who trusts the old certificate does so until {end}")
@@ -158,7 +177,7 @@ class _Round:
     def _signed(self, planned: Sequence[Planned]) -> list[_Made]:
         """Return *planned*, all of one issuer, with their certificates; none when the issuer cannot sign after all."""
         try:
-            made = self._means.sign([item.order for item in planned])
+            made = self._means.sign([item.draft for item in planned])
         except _FATAL:
             raise
         except EasycertError as error:
@@ -195,11 +214,13 @@ def _stage(change: Change, work: _Round, planned: Planned, certificate: x509.Cer
     change.replace(layout.certificate(kind, name), certificates.certificate_pem(certificate, *work.chain(planned)))
 
 
-def _renewed(certdir: CertDir, planned: Planned, certificate: x509.Certificate) -> Renewed:
+def _renewed(certdir: CertDir, request: RenewRequest, planned: Planned, certificate: x509.Certificate) -> Renewed:
     kind, name = planned.candidate.place
     key_entry, bundle = layout.key(kind, name), layout.pkcs12(kind, name)
     is_stale = certdir.store.find(bundle) is not None
-    stale = (f"{certdir.store.path(bundle)} holds the old one; make it anew",) if is_stale else ()
+    notes = [*planned.notes, *([f"{certdir.store.path(bundle)} holds the old one; make it anew"] if is_stale else [])]
+    if request.revoke_old and not planned.revokes:
+        notes.append("the old certificate is not revoked: " + (_NOT_FOR_CAS if kind is Kind.CA else _NOBODY))
     return Renewed(
         kind=kind,
         name=name,
@@ -208,12 +229,9 @@ def _renewed(certdir: CertDir, planned: Planned, certificate: x509.Certificate) 
         certificate_path=certdir.store.path(layout.certificate(kind, name)),
         key_path=certdir.store.find(key_entry),
         new_key=planned.choice.new is not None,
-        notes=(*planned.notes, *stale),
+        old_revoked=request.revoke_old and planned.revokes,
+        notes=tuple(notes),
     )
-
-
-def _drafted(order: Order) -> x509.Certificate:
-    return certificates.signed(order.tbs, keys.throw_away(order.issuer.key))
 
 
 def _identity(certificate: x509.Certificate) -> tuple[bytes, bytes]:
@@ -233,7 +251,7 @@ def _parts(planned: Sequence[Planned]) -> Iterator[list[Planned]]:
     """Yield *planned* in handy parts, each of one issuer."""
     groups: dict[str | None, list[Planned]] = {}
     for item in planned:
-        groups.setdefault(item.order.authority.name if item.order.authority else None, []).append(item)
+        groups.setdefault(item.authority.name if item.authority else None, []).append(item)
     for group in groups.values():
         for first in range(0, len(group), _SIGNED_AT_ONCE):
             yield group[first : first + _SIGNED_AT_ONCE]

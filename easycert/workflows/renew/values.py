@@ -20,8 +20,8 @@ class RenewRequest(Value):
 
     *names* as people write them, of this *kind* only where one is given; with *due*, of those (or of all there are)
     the ones of whose life a third is left, or that end *within* a time. *reuse_key* keeps the keys, as CAs always do;
-    *cascade* re-issues what carries the old certificate of a renewed CA in its file; *revoked* ones are renewed only
-    when that is asked.
+    *revoke_old* revokes the old ones in the same step; *cascade* re-issues what carries the old certificate of a
+    renewed CA in its file; *revoked* ones are renewed only when that is asked.
     """
 
     names: tuple[str, ...] = ()
@@ -29,6 +29,7 @@ class RenewRequest(Value):
     due: bool = False
     within: timedelta | None = None
     reuse_key: bool = False
+    revoke_old: bool = False
     cascade: bool = False
     revoked: bool = False
 
@@ -36,7 +37,8 @@ class RenewRequest(Value):
 class Renewed(Value):
     """A certificate and its successor, the absolute paths of the files, and what a person should know.
 
-    *key_path* is None where no key lies beside the certificate; *new_key* says whether the key is a new one.
+    *key_path* is None where no key lies beside the certificate; *new_key* says whether the key is a new one,
+    *old_revoked* whether the old certificate is on the CRL of its CA now.
     """
 
     kind: Kind
@@ -46,6 +48,7 @@ class Renewed(Value):
     certificate_path: str
     key_path: str | None
     new_key: bool
+    old_revoked: bool
     notes: tuple[str, ...]
 
 
