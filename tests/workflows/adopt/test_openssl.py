@@ -10,6 +10,7 @@ from cryptography import x509
 
 from easycert.certdir import CertDir
 from easycert.errors import AlreadyExists, EncryptedKey, InvalidInput, Malformed, Refused
+from easycert.ledger.records import Query
 from easycert.model import Kind
 from easycert.pki.names import SafeName
 from easycert.store import layout
@@ -214,7 +215,7 @@ def test_what_the_index_names_and_no_file_holds_is_said(here: CertDir, openssl: 
 def test_each_of_two_nested_cas_has_its_own_index(here: CertDir, need: Need, tmp_path: Path) -> None:
     above = OpensslCa(need, tmp_path / "ca", cn="openssl root")
     below = OpensslCa(need, tmp_path / "ca" / "intermediate", cn="below")
-    below.run("req", "-new", "-key", "private/cakey.pem", "-subj", "/CN=below", "-out", "ca.csr")
+    below.request_for_itself("ca.csr")
     above.run(
         "ca",
         "-batch",
@@ -238,6 +239,49 @@ def test_each_of_two_nested_cas_has_its_own_index(here: CertDir, need: Need, tmp
     ]
     assert [(item.ca, item.revoked) for item in result.crls] == [("below", 1)]
     assert dict(result.left_out)["intermediate/unused.key"] == "no certificate here is that of this private key"
+
+
+def test_a_ca_below_it_that_was_revoked_is_said_to_be(here: CertDir, need: Need, tmp_path: Path) -> None:
+    above = OpensslCa(need, tmp_path / "ca", cn="openssl root")
+    below = OpensslCa(need, tmp_path / "ca" / "intermediate", cn="below")
+    below.request_for_itself("ca.csr")
+    signing = ["-batch", "-notext", "-extensions", "v3_ca", "-in", "intermediate/ca.csr"]
+    above.run("ca", *signing, "-out", "intermediate/cacert.pem")
+    below.issue("www.example.com")
+    above.revoke("intermediate/cacert.pem", "-crl_reason", "CACompromise")
+    root, lower, host = adopted(here, above.directory).certificates
+    assert (root.name, root.state, root.verified) == ("openssl root", "valid", True)
+    assert (lower.name, lower.state, lower.verified) == ("below", "revoked", False)
+    assert (host.name, host.state, host.verified) == ("www.example.com", "valid", False)
+    assert "its CA 'CN=below' was revoked" in host.reasons[0]
+
+
+def test_a_ca_that_renewed_itself_is_one_ca_with_its_newest_certificate(here: CertDir, openssl: OpensslCa) -> None:
+    openssl.issue("www.example.com")
+    openssl.request_for_itself("again.csr")
+    dates = ["-startdate", "20200101000000Z", "-days", "9000"]
+    signing = ["-batch", "-notext", "-selfsign", "-extensions", "v3_ca", "-in", "again.csr", "-out", "earlier.pem"]
+    openssl.run("ca", *signing, *dates)
+    result = adopted(here, openssl.directory)
+    assert [(item.name, item.source, item.verified) for item in result.certificates] == [
+        ("openssl root", "cacert.pem", True),
+        ("www.example.com", "newcerts/1000.pem", True),
+    ]
+    assert [item.name for item in here.ledger.records(Query(kind="ca"))] == ["openssl root"] * 2
+    assert len(here.ledger.records(Query(kind="ca", current=True))) == 1
+
+
+def test_a_crl_in_der_and_an_older_one_beside_it_are_told_apart(here: CertDir, openssl: OpensslCa) -> None:
+    openssl.gencrl()
+    (openssl.directory / "crl.pem").rename(openssl.directory / "first-crl.pem")
+    openssl.revoke(openssl.issue("bob", "client"))
+    openssl.gencrl()
+    openssl.run("crl", "-in", "crl.pem", "-outform", "DER", "-out", "ca.crl")
+    (openssl.directory / "crl.pem").unlink()
+    result = adopted(here, openssl.directory)
+    assert [(item.source, item.outcome.value, item.number) for item in result.crls] == [("ca.crl", "imported", 0x1001)]
+    assert here.store.read(layout.crl(CA)) == (openssl.directory / "ca.crl").read_bytes()
+    assert result.failed == ()
 
 
 def test_an_encrypted_key_of_its_ca_is_opened(here: CertDir, need: Need, tmp_path: Path) -> None:

@@ -91,6 +91,7 @@ class OpensslCa:
     def __init__(self, need: Need, directory: Path, cn: str = "openssl root", passphrase: bytes | None = None) -> None:
         self._openssl = need("openssl")
         self.directory = directory
+        self._cn = cn
         self._cipher = ["-aes256", "-pass", f"pass:{passphrase.decode()}"] if passphrase else []
         self._pass = ["-passin", f"pass:{passphrase.decode()}"] if passphrase else []
         for folder in ("newcerts", "private"):
@@ -112,6 +113,10 @@ class OpensslCa:
     def key(self, path: str, cipher: list[str] | None = None) -> None:
         """Make a P-256 key."""
         self.run("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", *(cipher or []), "-out", path)
+
+    def request_for_itself(self, path: str) -> None:
+        """Ask for another certificate for the CA's own key."""
+        self.run("req", "-new", "-key", "private/cakey.pem", *self._pass, "-subj", f"/CN={self._cn}", "-out", path)
 
     def issue(self, cn: str, extensions: str = "server", *words: str) -> str:
         """Issue a certificate, whose key is in ``private/CN.key``; return the path of the certificate."""
