@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from easycert.pki.sans import parse_san as parse_san
     from easycert.pki.subjects import parse_subject as parse_subject
     from easycert.pki.validity import parse_when as parse_when
+    from easycert.workflows.adopt.adoption import AdoptRequest as AdoptRequest
+    from easycert.workflows.adopt.adoption import adopt as adopt
+    from easycert.workflows.adopt.results import Adopted as Adopted
     from easycert.workflows.csr import CsrMade as CsrMade
     from easycert.workflows.csr import CsrRequest as CsrRequest
     from easycert.workflows.csr import make_requests as make_requests
@@ -78,6 +81,8 @@ _MODULES = {
     "pki.profiles": ("MODERN", "SYNAPSE", "Profile"),
     "pki.subjects": ("parse_subject",),
     "pki.validity": ("parse_when",),
+    "workflows.adopt.adoption": ("AdoptRequest", "adopt"),
+    "workflows.adopt.results": ("Adopted",),
     "workflows.csr": ("CsrMade", "CsrRequest", "make_requests"),
     "workflows.sign": ("SigningRequest", "sign_request"),
     "workflows.export": ("Exported", "export_pkcs12"),
