@@ -45,12 +45,12 @@ if TYPE_CHECKING:
     from easycert.workflows.import_ import Imported as Imported
     from easycert.workflows.import_ import ImportRequest as ImportRequest
     from easycert.workflows.import_ import import_files as import_files
-    from easycert.workflows.inventory import listed as listed
-    from easycert.workflows.inventory import shown as shown
-    from easycert.workflows.inventory import tree as tree
     from easycert.workflows.issue import Issued as Issued
     from easycert.workflows.issue import IssueRequest as IssueRequest
     from easycert.workflows.issue import issue as issue
+    from easycert.workflows.listing import Filter as Filter
+    from easycert.workflows.listing import Listed as Listed
+    from easycert.workflows.listing import listed as listed
     from easycert.workflows.next_crl import CrlOptions as CrlOptions
     from easycert.workflows.next_crl import Published as Published
     from easycert.workflows.publish import publish as publish
@@ -64,8 +64,10 @@ if TYPE_CHECKING:
     from easycert.workflows.revoke import Why as Why
     from easycert.workflows.revoke import revoke as revoke
     from easycert.workflows.revoke import revoke_named as revoke_named
+    from easycert.workflows.show import shown as shown
     from easycert.workflows.sign import SigningRequest as SigningRequest
     from easycert.workflows.sign import sign_request as sign_request
+    from easycert.workflows.tree import tree as tree
     from easycert.workflows.verify import VerifyRequest as VerifyRequest
     from easycert.workflows.verify import verify_named as verify_named
 
@@ -87,13 +89,15 @@ _MODULES = {
     "workflows.sign": ("SigningRequest", "sign_request"),
     "workflows.export": ("Exported", "export_pkcs12"),
     "workflows.import_": ("ImportRequest", "Imported", "import_files"),
-    "workflows.inventory": ("listed", "shown", "tree"),
     "workflows.issue": ("IssueRequest", "Issued", "issue"),
     "workflows.next_crl": ("CrlOptions", "Published"),
     "workflows.publish": ("publish", "publish_due"),
     "workflows.renew.run": ("renew",),
     "workflows.renew.values": ("RenewRequest", "RenewRun", "Renewed"),
     "workflows.revoke": ("RevokeRequest", "Revoked", "Why", "revoke", "revoke_named"),
+    "workflows.listing": ("Filter", "Listed", "listed"),
+    "workflows.show": ("shown",),
+    "workflows.tree": ("tree",),
     "workflows.verify": ("VerifyRequest", "verify_named"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}

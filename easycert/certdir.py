@@ -13,7 +13,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from easycert.bookkeeping import Bookkeeping, Change
-from easycert.errors import InvalidInput, Refused, printable
+from easycert.errors import EasycertError, InvalidInput, Refused, printable
 from easycert.model import Kind
 from easycert.pki.names import SafeName
 from easycert.settings import Settings, parse_settings
@@ -22,6 +22,7 @@ from easycert.store import layout
 from easycert.store.directories import Strictness
 
 if TYPE_CHECKING:
+    from easycert.ledger.entries import Located
     from easycert.ledger.protocol import Ledger
     from easycert.signers.protocol import Signers
     from easycert.store.protocol import Store
@@ -129,6 +130,17 @@ class CertDir:
     def change(self, now: datetime | None = None) -> Change:
         """Return a block of changes to files and ledger, which happen wholly or not at all, at *now*."""
         return Change(self.store, self._books, now or self.now())
+
+    def refresh_index(self, located: Sequence[Located]) -> None:
+        """Note in the ledger where the certificates *located*, which it knows, lie now, so that lists are quick again.
+
+        For readers: nothing happens where somebody writes at this moment, or this process may not.
+        """
+        try:
+            with self.store.transaction(wait=False):
+                self.ledger.locate(located)
+        except EasycertError:
+            return
 
     def read(self, entry: layout.Entry) -> tuple[bytes, str] | None:
         """Return the bytes of *entry* and the path that errors name them by, or None. Raises UnreadableFile."""

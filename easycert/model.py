@@ -27,10 +27,11 @@ class Value:
     _field_defaults: ClassVar[dict[str, Any]] = {}
 
     def __init_subclass__(cls) -> None:
-        """Learn the fields and their defaults from the class body."""
+        """Learn the fields and their defaults from the class body, behind those of the class above."""
         own = vars(cls)
-        cls._fields = tuple(own.get("__annotations__", ()))
-        cls._field_defaults = {field: own[field] for field in cls._fields if field in own}
+        added = tuple(own.get("__annotations__", ()))
+        cls._field_defaults = cls._field_defaults | {field: own[field] for field in added if field in own}
+        cls._fields = cls._fields + added
 
     def __init__(self, *values: Any, **named: Any) -> None:
         """Take the fields by position or name. Raises TypeError for one that is missing, unknown or given twice."""

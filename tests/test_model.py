@@ -60,3 +60,12 @@ def test_equal_values_have_one_hash() -> None:
 
 def test_a_value_reads_as_it_is_written() -> None:
     assert repr(Point(1)) == "Point(x=1, y=2)"
+
+
+class Place(Point):
+    name: str = "here"
+
+
+def test_a_value_has_the_fields_of_the_class_above_first() -> None:
+    assert (Place._fields, vars(Place(1, name="there"))) == (("x", "y", "name"), {"x": 1, "y": 2, "name": "there"})
+    assert Point._fields == ("x", "y")

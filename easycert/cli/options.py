@@ -36,6 +36,14 @@ class Output(Enum):
     JSON = "json"
 
 
+class TableOutput(Enum):
+    """How a table is written to stdout."""
+
+    TEXT = "text"
+    JSON = "json"
+    CSV = "csv"
+
+
 CertDirOption = Annotated[
     str | None,
     option("--certdir", metavar="DIR", help="The certificate directory."),
@@ -48,6 +56,7 @@ AllowUnsafeOption = Annotated[
     bool, option("--allow-unsafe", help="Accept a directory that others own or can write to.")
 ]
 OutputOption = Annotated[Output, option("--output", "-o", help="How to print the result.")]
+TableOutputOption = Annotated[TableOutput, option("--output", "-o", help="How to print the result.")]
 QuietOption = Annotated[bool, option("--quiet", "-q", help="Print nothing but errors.")]
 ForceOption = Annotated[bool, option("--force", help="Replace what exists under the same name.")]
 
@@ -117,6 +126,7 @@ ExcludeOption = Annotated[
     ),
 ]
 KindOption = Annotated[Kind | None, option("--kind", help="What it is for.")]
+ExitZeroOption = Annotated[bool, option("--exit-zero", help="Exit 0 whatever is found, for timers.")]
 DetailedExitCodeOption = Annotated[
     bool,
     option("--detailed-exitcode", help="Exit with 6 when nothing was due."),
@@ -136,13 +146,12 @@ _Result = TypeVar("_Result")
 SETTINGS = {"auto_envvar_prefix": "EASYCERT", "help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
-class Habits(Value):
-    """What every subcommand takes: where to work, how long to wait, what to print."""
+class Place(Value):
+    """What every subcommand takes: where to work, how long to wait, whether to talk."""
 
     certdir: CertDirOption = None
     lock_timeout: LockTimeoutOption = 10.0
     allow_unsafe: AllowUnsafeOption = False
-    output: OutputOption = Output.TEXT
     quiet: QuietOption = False
 
     def open(self) -> CertDir:
@@ -156,6 +165,18 @@ class Habits(Value):
         """Tell the person at the terminal something, on stderr."""
         if not self.quiet:
             print(f"note: {sentence}", file=sys.stderr)
+
+
+class Habits(Place):
+    """What a subcommand takes whose result is text or JSON."""
+
+    output: OutputOption = Output.TEXT
+
+
+class TableHabits(Place):
+    """What a subcommand takes whose result is a table."""
+
+    output: TableOutputOption = TableOutput.TEXT
 
 
 class Passphrase(Value):

@@ -5,19 +5,41 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from easycert.cli.render import Palette, aligned, tab_separated
+from easycert.cli.render import Palette, aligned, comma_separated, shortened, tab_separated, width
 from easycert.pki.validity import rfc3339
 from easycert.pki.wording import one_line, readable_name
 
 if TYPE_CHECKING:
-    from easycert.workflows.inventory import Branch, Listed, Listing, Tree
+    from easycert.workflows.listing import Listed, Listing
+    from easycert.workflows.tree import Branch, Tree
 
 #: A line of the tree: what it is, until when, how long still, its key type, and a note on its key.
 _Row = tuple[str, str, str, str, str]
 _BLANK: _Row = ("", "", "", "", "")
 _HEADER = ("KIND", "NAME", "EXPIRES", "LEFT", "KEY", "ISSUER", "")
-#: Fewer days than this are shown in yellow; two weeks leave time to renew by hand.
-SOON = 14
+_ISSUER = _HEADER.index("ISSUER")
+#: No column is made narrower than this for a terminal that is too narrow for the table.
+_NARROWEST = 8
+_CSV_HEADER = (
+    "kind",
+    "name",
+    "not_before",
+    "not_after",
+    "state",
+    "days_left",
+    "due",
+    "key_type",
+    "key",
+    "subject",
+    "issuer",
+    "serial",
+    "sha256",
+    "sans",
+    "revoked_at",
+    "reason",
+    "replaced_by",
+    "path",
+)
 
 
 class Lines(NamedTuple):
@@ -38,7 +60,7 @@ def time_left(state: str, days: int) -> str:
     if state == "expired":
         past = -days - 1  # days_left rounds down: an hour after the end it is -1
         return "expired today" if past == 0 else f"expired {_days(past)} ago"
-    if state == "not yet valid":
+    if state != "valid":
         return state
     return "less than a day" if days == 0 else _days(days)
 
@@ -49,20 +71,29 @@ def _days(count: int) -> str:
 
 def painted_time_left(item: Listed, palette: Palette) -> str:
     """Return the time left in the colour of its urgency."""
-    return palette.paint(time_left(item.state, item.days_left), urgency(item.state, item.days_left))
+    return palette.paint(time_left(item.state, item.days_left), urgency(item.state, due=item.due))
 
 
-def urgency(state: str, days: int) -> str:
-    """Return the colour for a validity: red when it is over, yellow when it ends soon or has not begun."""
-    if state == "expired":
+def urgency(state: str, *, due: bool) -> str:
+    """Return the colour for a validity: red when it is over, yellow when it is due for renewal or has not begun."""
+    if state in ("expired", "revoked"):
         return "red"
-    return "green" if state == "valid" and days >= SOON else "yellow"
+    return "green" if state == "valid" and not due else "yellow"
 
 
-def listing_table(listing: Listing, palette: Palette) -> str:
-    """Return the certificates as a table for a person."""
-    header, *lines = aligned([_HEADER, *(_table_row(item, palette) for item in listing.items)])
-    return "\n".join([palette.paint(header, "dim"), *lines])
+def listing_table(listing: Listing, palette: Palette, columns: int) -> str:
+    """Return the certificates as a table for a person whose terminal has so many *columns*."""
+    rows = [_HEADER, *(_table_row(item, palette) for item in listing.items)]
+    lines = aligned(rows)
+    excess = max(map(width, lines)) - columns
+    if excess > 0:
+        room = max(width(row[_ISSUER]) for row in rows) - excess
+        lines = aligned([_narrowed(row, max(room, _NARROWEST)) for row in rows])
+    return "\n".join([palette.paint(lines[0], "dim"), *lines[1:]])
+
+
+def _narrowed(row: tuple[str, ...], room: int) -> tuple[str, ...]:
+    return (*row[:_ISSUER], shortened(row[_ISSUER], room), *row[_ISSUER + 1 :])
 
 
 def _table_row(item: Listed, palette: Palette) -> tuple[str, ...]:
@@ -73,11 +104,13 @@ def _table_row(item: Listed, palette: Palette) -> tuple[str, ...]:
         painted_time_left(item, palette),
         item.key_type,
         "(itself)" if item.self_signed else item.issuer,
-        palette.paint(_key_note(item), "red" if item.key_exposed else "dim"),
+        palette.paint(_note(item), "red" if item.key_exposed else "dim"),
     )
 
 
-def _key_note(item: Listed) -> str:
+def _note(item: Listed) -> str:
+    if item.path is None:
+        return "replaced" if item.replaced_by else "file gone"
     if item.key_exposed:
         return "key readable by others"
     return "" if item.has_key else "no key here"
@@ -93,12 +126,44 @@ def listing_lines(listing: Listing) -> str:
             item.state,
             str(item.days_left),
             item.key_type,
-            "exposed" if item.key_exposed else "key" if item.has_key else "no key",
+            _key(item),
             item.issuer,
-            one_line(item.path),
+            one_line(item.path or ""),
         )
         for item in listing.items
     )
+
+
+def listing_csv(listing: Listing) -> str:
+    """Return the certificates as CSV, with a header."""
+    return comma_separated([_CSV_HEADER, *map(_csv_row, listing.items)])
+
+
+def _csv_row(item: Listed) -> tuple[str | int, ...]:
+    return (
+        item.kind.value,
+        item.name,
+        rfc3339(item.not_before),
+        rfc3339(item.not_after),
+        item.state,
+        item.days_left,
+        "yes" if item.due else "no",
+        item.key_type,
+        _key(item),
+        item.subject,
+        item.issuer,
+        item.serial,
+        item.sha256,
+        " ".join(item.sans),
+        rfc3339(item.revoked_at) if item.revoked_at else "",
+        item.reason or "",
+        item.replaced_by or "",
+        one_line(item.path or ""),
+    )
+
+
+def _key(item: Listed) -> str:
+    return "exposed" if item.key_exposed else "key" if item.has_key else "no key"
 
 
 def tree_text(tree: Tree, palette: Palette, lines: Lines) -> str:
@@ -137,5 +202,5 @@ def _tree_row(item: Listed, palette: Palette) -> _Row:
         f"{item.not_after:%Y-%m-%d}",
         painted_time_left(item, palette),
         item.key_type,
-        palette.paint(_key_note(item), "red" if item.key_exposed else "dim"),
+        palette.paint(_note(item), "red" if item.key_exposed else "dim"),
     )

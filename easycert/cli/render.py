@@ -17,6 +17,8 @@ from easycert.pki.validity import rfc3339
 SCHEMA_VERSION = 1
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 _GAP = "  "
+#: As spreadsheets know them, and in full width, as some of them read.
+_BEGIN_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 class Palette:
@@ -79,6 +81,25 @@ def tab_separated(rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("\t".join(row) for row in rows)
 
 
+def comma_separated(rows: Iterable[Sequence[str | int]]) -> str:
+    """Return *rows* as CSV (RFC 4180, lines ending as Unix has them), for spreadsheets too.
+
+    A spreadsheet takes a cell that begins with ``=``, ``+``, ``-`` or ``@`` for a formula, and certificates hold what
+    strangers wrote: such text gets an apostrophe before it, which shows a spreadsheet that it is text. All text must
+    be of one line (:func:`~easycert.pki.wording.one_line`).
+    """
+    import csv
+    import io
+
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\n").writerows([_no_formula(cell) for cell in row] for row in rows)
+    return written.getvalue().removesuffix("\n")
+
+
+def _no_formula(cell: str | int) -> str | int:
+    return f"'{cell}" if isinstance(cell, str) and cell.lstrip().startswith(_BEGIN_FORMULA) else cell
+
+
 def fits(text: str, stream: TextIO) -> bool:
     """Return whether *stream* can show *text* in its encoding."""
     try:
@@ -98,6 +119,15 @@ def width(text: str) -> int:
     shown = re.sub(r"\x1b\[[0-9;]*m", "", text)
     marks = sum(unicodedata.combining(char) != 0 for char in shown)
     return len(shown) - marks + sum(unicodedata.east_asian_width(char) in "WF" for char in shown)
+
+
+def shortened(text: str, room: int) -> str:
+    """Return *text*, which is not painted, cut to so many columns, its end replaced by ``...`` if it is longer."""
+    if width(text) <= room:
+        return text
+    while width(text) > max(room - 3, 0):
+        text = text[:-1]
+    return f"{text}..."
 
 
 def _padded(text: str, size: int) -> str:

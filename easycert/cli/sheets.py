@@ -20,8 +20,8 @@ from easycert.pki.describe import (
 from easycert.pki.wording import one_line, with_unicode
 
 if TYPE_CHECKING:
-    from easycert.workflows.inventory import Shown
     from easycert.workflows.lookup import KeyBeside
+    from easycert.workflows.show import Shown
 
 #: Entries of a CRL that are shown to a person; ``-o json`` has them all.
 ENTRIES_SHOWN = 20
@@ -94,7 +94,7 @@ def _certificate_in_brief(item: CertificateDescription, palette: Palette) -> _Ro
 
 
 def _validity(item: CertificateDescription, palette: Palette) -> str:
-    left = palette.paint(time_left(item.state, item.days_left), urgency(item.state, item.days_left))
+    left = palette.paint(time_left(item.state, item.days_left), urgency(item.state, due=item.due))
     return f"{_time(item.not_before)} to {_time(item.not_after)} ({left}{' left' if item.state == 'valid' else ''})"
 
 

@@ -31,8 +31,9 @@ def _parameters(
         if bundle is None:
             yield _option(parameter.name, hints[parameter.name], parameter.default)
             continue
-        for field, hint in _hints(bundle).items():
-            yield _option(field, hint, bundle._field_defaults[field])
+        for declared in reversed(bundle.__mro__):
+            for field, hint in _hints(declared).items() if getattr(declared, "_fields", ()) else ():
+                yield _option(field, hint, bundle._field_defaults[field])
 
 
 def _hints(declared: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from easycert.ledger.entries import (
     chained,
     written_instant,
 )
-from easycert.ledger.records import Chained, Head, Query, Record, Revocation
+from easycert.ledger.records import Chained, Head, Index, Indexed, Query, Record, Revocation
 from easycert.pki.certificates import load_certificate
 from easycert.pki.facts import Facts, facts_of
 
@@ -104,6 +104,13 @@ class MemoryLedger:
             for _, item in sorted(self._files.items())
             if item.fingerprint in self._records
         ]
+
+    def index(self) -> Index:
+        """Return for each file its stamp, and as much of its certificate's record as a list needs."""
+        return {
+            item.path: (item[2:], Indexed(*(getattr(record, field) for field in Indexed._fields)))
+            for item, record in self.located()
+        }
 
     def revocations(self, issuer_ids: Sequence[str] | None = None) -> list[Revocation]:
         """Return what is revoked, under these issuers only where given."""

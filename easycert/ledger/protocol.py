@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from easycert.ledger.entries import Entry, Located
-from easycert.ledger.records import Chained, Head, Query, Record, Revocation
+from easycert.ledger.records import Chained, Head, Index, Query, Record, Revocation
 
 
 class Ledger(Protocol):
@@ -58,6 +58,12 @@ class Ledger(Protocol):
 
     def located(self) -> list[tuple[Located, Record]]:
         """Return every file that is known, with the record of its certificate."""
+
+    def index(self) -> Index:
+        """Return for each file that is known its stamp, and as much of its certificate's record as a list needs.
+
+        What :meth:`located` returns, several times as fast.
+        """
 
     def revocations(self, issuer_ids: Sequence[str] | None = None) -> list[Revocation]:
         """Return what is revoked, under these issuers only where given."""

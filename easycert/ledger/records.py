@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from easycert.ledger.entries import Entry
 
@@ -38,6 +38,26 @@ class Record(NamedTuple):
     replaced_by: str
     revoked_at: str
     reason: str
+
+
+class Indexed(NamedTuple):
+    """What a list needs of one certificate: fields of a :class:`Record`."""
+
+    fingerprint: str
+    serial: str
+    subject: str
+    issuer: str
+    issuer_id: str
+    self_issued: bool
+    not_before: int
+    not_after: int
+    key_type: str
+    sans: str
+    origin: str
+
+
+#: By the relative path of a file: its size, time of change in nanoseconds and inode number, and its certificate.
+Index: TypeAlias = dict[str, tuple[tuple[int, int, int], Indexed]]
 
 
 class Query(NamedTuple):

@@ -20,7 +20,7 @@ from easycert.pki.certificates import load_certificate
 from easycert.pki.facts import facts_of
 
 if TYPE_CHECKING:
-    from easycert.ledger.records import Chained, Head, Query, Record, Revocation
+    from easycert.ledger.records import Chained, Head, Index, Query, Record, Revocation
 
 #: Seconds that we wait for a foreign program that holds the database; easycert's own writers wait for their lock.
 _PATIENCE = 10.0
@@ -132,6 +132,13 @@ class SqliteLedger:
 
         with self._told():
             return queries.located(self._reading())
+
+    def index(self) -> Index:
+        """Return for each file its stamp, and as much of its certificate's record as a list needs."""
+        from easycert.ledger import queries
+
+        with self._told():
+            return queries.index(self._reading())
 
     def revocations(self, issuer_ids: Sequence[str] | None = None) -> list[Revocation]:
         """Return what is revoked, under these issuers only where given."""

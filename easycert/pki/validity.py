@@ -99,4 +99,5 @@ def is_due(not_before: datetime, not_after: datetime, now: datetime, within: tim
 
 def rfc3339(instant: datetime) -> str:
     """Return an instant as text: ``2027-03-15T12:00:00Z``."""
-    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"  # strftime: no year 0001
+    in_utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    return in_utc.isoformat(timespec="seconds")[:19] + "Z"  # strftime: no year 0001

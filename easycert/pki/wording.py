@@ -37,6 +37,8 @@ _PIECE = 100
 def one_line(text: object) -> str:
     """Return *text* whole, on one line, with control and invisible characters escaped."""
     whole = str(text)
+    if whole.isprintable():  # nearly all of the text there is, and a list has much of it
+        return whole
     return "".join(printable(whole[start : start + _PIECE]) for start in range(0, len(whole), _PIECE))
 
 

@@ -30,6 +30,7 @@ from easycert.store.layout import Entry
 from easycert.store.lock import ExclusiveDirectory
 
 if TYPE_CHECKING:
+    from easycert.store.pairs import Pair
     from easycert.store.protocol import Settlement, Stamp
     from easycert.store.survey import Seen
 
@@ -111,6 +112,13 @@ class FileStore:
         self._recover_once()
         return _stamps(os.path.join(self._directories[0], folder))
 
+    def pairs(self, folder: str) -> Iterator[Pair]:
+        """Yield the certificate files of *folder*, and what there is to know of their keys. Raises UnreadableFile."""
+        from easycert.store.pairs import pairs  # only lists ask
+
+        self._recover_once()
+        return pairs(self._directories, folder)
+
     def exposed(self, entry: Entry) -> bool:
         """Return whether others than its owner may read or write *entry*; False when there is none."""
         path = self.find(entry)
@@ -139,9 +147,10 @@ class FileStore:
             if os.path.lexists(path := self.path(entry)):
                 raise AlreadyExists(path)
 
-    def transaction(self) -> FileTransaction:
+    def transaction(self, *, wait: bool = True) -> FileTransaction:
         """Return a transaction on the first directory."""
-        return FileTransaction(self._directories[0], self._strict, self._lock_timeout, self._journal)
+        timeout = self._lock_timeout if wait else 0
+        return FileTransaction(self._directories[0], self._strict, timeout, self._journal)
 
     def _journal(self, exclusive: ExclusiveDirectory) -> Journal:
         return Journal(exclusive.directory, self._report, self.settlement)

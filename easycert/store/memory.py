@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from easycert.errors import AlreadyExists, StoreBusy, StoreFailure
 from easycert.store.layout import Entry
 
 if TYPE_CHECKING:
+    from easycert.store.pairs import Pair
     from easycert.store.protocol import Settlement, Stamp
     from easycert.store.survey import Seen
 
@@ -60,6 +61,16 @@ class MemoryStore:
         stamps = ((name, self.stamp(Entry(folder, name))) for name in found if not name.startswith("."))
         return {name: stamp for name, stamp in stamps if stamp is not None}
 
+    def pairs(self, folder: str) -> Iterator[Pair]:
+        """Yield the certificate files of *folder*, and what there is to know of their keys."""
+        from easycert.store.pairs import Pair
+
+        for filename, stamp in self.stamps(folder).items():
+            name, dot, suffix = filename.rpartition(".")
+            if dot and suffix == "crt":
+                key = Entry(folder, f"{name}.key")
+                yield Pair(name, self.directory, True, stamp, key.path in self.files, self.exposed(key))
+
     def exposed(self, entry: Entry) -> bool:
         """Return whether others than its owner may read or write *entry*; False when there is none."""
         return bool(self.modes.get(entry.path, 0o600) & 0o066)
@@ -92,9 +103,9 @@ class MemoryStore:
             if entry.path in self.files:
                 raise AlreadyExists(self.path(entry))
 
-    def transaction(self) -> MemoryTransaction:
+    def transaction(self, *, wait: bool = True) -> MemoryTransaction:
         """Return a transaction; another one that is open makes it wait, and raise StoreBusy in the end."""
-        return MemoryTransaction(self, self._lock, self._lock_timeout)
+        return MemoryTransaction(self, self._lock, self._lock_timeout if wait else 0)
 
 
 class MemoryTransaction:

@@ -6,13 +6,14 @@ Two implementations ship: :class:`easycert.store.files.FileStore` (a directory) 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from easycert.store.layout import Entry
 
 if TYPE_CHECKING:
+    from easycert.store.pairs import Pair
     from easycert.store.survey import Seen
 
 #: What tells a file that is unchanged: its size in bytes, time of change in nanoseconds, and inode number.
@@ -90,6 +91,13 @@ class Store(Protocol):
     def stamps(self, folder: str) -> dict[str, Stamp]:
         """Return the stamps of the files of *folder* where it is written, by file name, hidden files left out."""
 
+    def pairs(self, folder: str) -> Iterator[Pair]:
+        """Yield the certificate files of *folder* along the search path, and what there is to know of their keys.
+
+        In no order, hidden files left out; of files of one name the one that :meth:`read` reads counts. Raises
+        UnreadableFile.
+        """
+
     def exposed(self, entry: Entry) -> bool:
         """Return whether people other than its owner may read or write *entry*."""
 
@@ -105,5 +113,8 @@ class Store(Protocol):
     def require_absent(self, entries: Iterable[Entry]) -> None:
         """Raise AlreadyExists for the first of *entries*, in their order, that exists where it would be written."""
 
-    def transaction(self) -> Transaction:
-        """Return a transaction; entering it waits for other writers and raises StoreBusy when that takes too long."""
+    def transaction(self, *, wait: bool = True) -> Transaction:
+        """Return a transaction; entering it waits for other writers and raises StoreBusy when that takes too long.
+
+        Without *wait* it is at once.
+        """

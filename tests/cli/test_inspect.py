@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
 from freezegun import freeze_time
 
-from easycert.cli.commands import inspect
+from easycert.cli.commands import listing
 from easycert.cli.entry import run
 from easycert.cli.overviews import time_left
 from easycert.cli.render import Palette, aligned, plain, width
@@ -94,7 +94,7 @@ def test_list_on_a_terminal_is_a_table(easycert: Run, monkeypatch: pytest.Monkey
 
 @pytest.mark.usefixtures("terminal")
 def test_colour_is_for_a_terminal(easycert: Run) -> None:
-    assert "\x1b[33m10 days\x1b[0m" in easycert("list")[1]
+    assert "\x1b[32m10 days\x1b[0m" in easycert("list")[1]
 
 
 def test_there_is_no_colour_in_a_pipe(easycert: Run) -> None:
@@ -181,7 +181,7 @@ def test_the_tree_as_json_nests(easycert: Run) -> None:
 
 
 def test_a_terminal_without_unicode_gets_a_tree_in_ascii(easycert: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inspect, "fits", lambda *_: False)
+    monkeypatch.setattr(listing, "fits", lambda *_: False)
     assert "    `-- host www.example.com" in easycert("tree")[1]
 
 

@@ -11,7 +11,7 @@ from easycert.errors import LedgerUnusable
 from easycert.ledger.entries import GENESIS, Event, Located, chained
 from easycert.ledger.memory import MemoryLedger
 from easycert.ledger.protocol import Ledger
-from easycert.ledger.records import Head, Query
+from easycert.ledger.records import Head, Indexed, Query
 from easycert.ledger.sqlite import SqliteLedger
 from easycert.pki.facts import facts_of
 from tests.ledger.examples import certificate, entry, issued, revoked
@@ -46,6 +46,7 @@ def test_there_is_none_before_it_is_created(made: Callable[[], Ledger]) -> None:
         lambda ledger: ledger.has("00"),
         lambda ledger: list(ledger.entries()),
         lambda ledger: ledger.located(),
+        lambda ledger: ledger.index(),
         lambda ledger: ledger.revocations(),
     ],
 )
@@ -162,6 +163,21 @@ def test_files_are_known_by_path(ledger: Ledger) -> None:
     assert ledger.located()[0][0] == moved
     ledger.locate([], gone=["hosts/a.example.crt"])
     assert ledger.located() == []
+
+
+def test_the_index_says_of_each_file_what_its_record_says(ledger: Ledger) -> None:
+    old, new = issued("a.example"), issued("a.example", 2)
+    places = [Located(f"hosts/{name}.crt", made.fingerprint, 1, 2, 3) for name, made in (("a", new), ("kept", old))]
+    ledger.append([old, new], [*places, Located("hosts/unknown.crt", "00", 1, 2, 3)])
+    expected = {
+        located.path: (located[2:], Indexed(*(getattr(record, field) for field in Indexed._fields)))
+        for located, record in ledger.located()
+    }
+    assert ledger.index() == expected
+    assert {path: facts.fingerprint for path, (_, facts) in expected.items()} == {
+        "hosts/a.crt": new.fingerprint,
+        "hosts/kept.crt": old.fingerprint,
+    }
 
 
 def test_entries_come_back_in_their_order_with_their_details(ledger: Ledger) -> None:

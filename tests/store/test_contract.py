@@ -201,3 +201,30 @@ def test_a_mode_that_was_tightened_is_seen(store: Store) -> None:
 def test_the_mode_of_what_is_not_there_cannot_be_tightened(store: Store) -> None:
     with pytest.raises(StoreFailure):
         store.tighten(store.path(KEY), 0o600)
+
+
+def test_pairs_are_the_certificates_with_what_is_known_of_their_keys(store: Store) -> None:
+    saved(store, CERTIFICATE, b"certificate")
+    saved(store, KEY, private=True)
+    saved(store, layout.certificate(Kind.HOST, SafeName("alone")))
+    saved(store, layout.key(Kind.HOST, SafeName("open")), b"key", private=False)
+    saved(store, layout.certificate(Kind.HOST, SafeName("open")))
+    saved(store, layout.request(Kind.HOST, SafeName("asked")))
+    found = {pair.name: pair for pair in store.pairs("hosts")}
+    assert {name: (pair.has_key, pair.key_exposed) for name, pair in found.items()} == {
+        NAME: (True, False),
+        "alone": (False, False),
+        "open": (True, True),
+    }
+    assert found[NAME].stamp == store.stamp(CERTIFICATE)
+    assert store.path(CERTIFICATE) == f"{found[NAME].directory}/hosts/{NAME}.crt"
+
+
+def test_a_folder_that_is_not_there_has_no_pairs(store: Store) -> None:
+    assert list(store.pairs("code")) == []
+
+
+def test_who_does_not_want_to_wait_is_refused_at_once(tmp_path: Path) -> None:
+    for patient in (FileStore([str(tmp_path / "certs")]), MemoryStore()):
+        with patient.transaction(), pytest.raises(StoreBusy), patient.transaction(wait=False):
+            pass

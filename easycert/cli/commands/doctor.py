@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from easycert.cli import exits
-from easycert.cli.options import Habits, Output, argument, option
+from easycert.cli.options import ExitZeroOption, Habits, Output, argument, option
 from easycert.cli.remedies import command
 from easycert.cli.render import Palette, as_json
 from easycert.errors import InvalidInput
@@ -29,7 +29,6 @@ ClientOption = Annotated[list[Client] | None, option("--client", help="Only what
 SeverityOption = Annotated[Severity, option("--severity", help="Show only what is as bad as this, or worse.")]
 FixOption = Annotated[bool, option("--fix", help="Mend what loses nothing: modes of keys and directories.")]
 DryRunOption = Annotated[bool, option("--dry-run", help="Say what --fix would do, and do nothing.")]
-ExitZeroOption = Annotated[bool, option("--exit-zero", help="Exit 0 whatever is found, for timers.")]
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "dim"}
 _INDENT = " " * 11
 

@@ -18,6 +18,7 @@ from easycert.pki.certificates import basic_constraints, is_ca, is_self_issued
 from easycert.pki.dns import mixed_scripts
 from easycert.pki.keys import key_name, require_strong
 from easycert.pki.subjects import common_name, shown_name
+from easycert.pki.validity import is_due
 from easycert.pki.wording import even_hex, general_names, key_usages, oid_name, one_line, uris
 
 _BROKEN_HASHES = (hashes.MD5, hashes.SHA1)
@@ -49,6 +50,7 @@ class CertificateDescription:
     not_after: datetime
     state: str
     days_left: int
+    due: bool
     sans: tuple[str, ...]
     key_type: str
     signature_algorithm: str
@@ -85,6 +87,7 @@ def describe_certificate(
         not_after=certificate.not_valid_after_utc,
         state=state(certificate, now),
         days_left=days_left(certificate.not_valid_after_utc, now),
+        due=is_due(certificate.not_valid_before_utc, certificate.not_valid_after_utc, now),
         sans=subject_alternative_names(certificate.extensions),
         key_type=key_name(certificate.public_key()),
         signature_algorithm=oid_name(certificate.signature_algorithm_oid),
