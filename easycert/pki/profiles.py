@@ -105,7 +105,7 @@ SYNAPSE = Profile(
         _SIGNING,
         (ExtendedKeyUsageOID.SERVER_AUTH,),
         netscape_cert_type=_NETSCAPE_SERVER,
-        rsa_key_encipherment=True,  # as Synapse; no other key can: RFC 8813 3, RFC 9295 3, RFC 9881 3
+        rsa_key_encipherment=True,  # as Synapse; no other key can: RFC 8813 3, RFC 9295 3, RFC 9881 5
         request_sans=frozenset(SanType),
     ),
     user=Rules(_TEN_YEARS, _SIGNING, (ExtendedKeyUsageOID.CLIENT_AUTH,), netscape_cert_type=_NETSCAPE_CLIENT),

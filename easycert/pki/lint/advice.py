@@ -26,7 +26,6 @@ from easycert.pki.lint.fields import (
     DIGITAL_SIGNATURE,
     ENCIPHER_ONLY,
     EXTENDED_KEY_USAGE,
-    ISSUER_ALT_NAME,
     KEY_AGREEMENT,
     KEY_CERT_SIGN,
     KEY_USAGE,
@@ -128,8 +127,6 @@ def _names_in_subject(certificate: Certificate) -> Breaches:
     if is_server and any(name.tag not in (names.DNS_NAME, names.IP_ADDRESS) for name in alternatives):
         yield "server-san-types", "a server's subjectAltName holds more than DNS names and IP addresses"
     for oid, value in names.attributes(certificate.subject):
-        if oid == names.EMAIL and not any(name.tag == names.RFC822_NAME for name in alternatives):
-            yield "email-in-subject", "there is a mailbox in the subject and none in subjectAltName"
         if oid == names.COMMON_NAME and is_server and alternatives and not _is_among(_text(value), alternatives):
             yield "cn-in-san", f"the common name {names.shown_text(_text(value))} is not in subjectAltName"
 
@@ -172,7 +169,6 @@ def _extensions(certificate: Certificate) -> Breaches:
 
 
 _BETTER_NOT_CRITICAL = (
-    (ISSUER_ALT_NAME, "issuer-alt-name-not-critical", "issuerAltName is"),
     (CRL_POINTS, "crl-points-not-critical", "cRLDistributionPoints are"),
     (OCSP_NO_CHECK, "ocsp-no-check-critical", "ocsp-nocheck is"),
 )

@@ -35,7 +35,7 @@ CATALOGUE: dict[str, tuple[str, str, str]] = {
         f"{_BR} 7.1.3.2",
         "A root's own signature is not made with SHA-1 or MD5 either, although nobody relies on it.",
     ),
-    "hash-ml-dsa": (_ERROR, "RFC 9881 2", "ML-DSA signs what is signed, not its hash."),
+    "hash-ml-dsa": (_ERROR, "RFC 9881 8.3", "ML-DSA signs what is signed, not its hash."),
     "issuer-empty": (_ERROR, "RFC 5280 4.1.2.4, 5.1.2.3", "The issuer is not an empty name."),
     "time-encoding": (
         _ERROR,
@@ -59,7 +59,7 @@ CATALOGUE: dict[str, tuple[str, str, str]] = {
     "ec-named-curve": (_ERROR, "RFC 5480 2.1.1", "The curve of a key is named."),
     "ec-curve": (_ERROR, f"{_BR} 6.1.5", "The curve is P-256, P-384 or P-521."),
     # distinguished names
-    "rdn-empty": (_ERROR, "RFC 5280 4.1.2.4, X.501 9.3", "No RDN is empty."),
+    "rdn-empty": (_ERROR, "RFC 5280 4.1.2.4, A.1", "No RDN is empty."),
     "rdn-order": (_ERROR, "X.690 11.6", "The attributes of an RDN are in DER's order."),
     "rdn-one-attribute": (_WARNING, f"{_BR} 7.1.4.1", "An RDN has one attribute."),
     "attribute-type": (
@@ -93,7 +93,7 @@ CATALOGUE: dict[str, tuple[str, str, str]] = {
     "access-not-critical": (_ERROR, "RFC 5280 4.2.2, 5.2.7", "Information access is not critical."),
     "freshest-crl-not-critical": (_ERROR, "RFC 5280 4.2.1.15, 5.2.6", "freshestCRL is not critical."),
     "directory-attributes-not-critical": (_ERROR, "RFC 5280 4.2.1.8", "subjectDirectoryAttributes are not critical."),
-    "issuer-alt-name-not-critical": (_WARNING, "RFC 5280 4.2.1.7, 5.2.2", "issuerAltName is not critical."),
+    "issuer-alt-name-not-critical": (_ERROR, "RFC 5280 4.2.1.7, 5.2.2", "issuerAltName is not critical."),
     "crl-points-not-critical": (_WARNING, "RFC 5280 4.2.1.13", "cRLDistributionPoints are not critical."),
     "netscape-cert-type": (_NOTICE, "none", "Netscape's certificate type is read by few programs."),
     # key identifiers
@@ -132,12 +132,12 @@ CATALOGUE: dict[str, tuple[str, str, str]] = {
     "key-usage-only": (_WARNING, "RFC 5280 4.2.1.3", "encipherOnly and decipherOnly stand beside keyAgreement."),
     "key-usage-fits-key": (
         _ERROR,
-        "RFC 3279 2.3.1, RFC 8813 3, RFC 9295 3, RFC 9881 3",
+        "RFC 3279 2.3.1, RFC 8813 3, RFC 9295 3, RFC 9881 5",
         "keyUsage has no bit for what keys of this type cannot do.",
     ),
     "key-usage-signs": (
         _ERROR,
-        "RFC 9295 3, RFC 9881 3",
+        "RFC 9295 3, RFC 9881 5",
         "The keyUsage of an Ed25519, Ed448 or ML-DSA key has a bit for signatures.",
     ),
     "eku-empty": (_ERROR, "RFC 5280 4.2.1.12", "extKeyUsage names a usage."),
@@ -185,7 +185,7 @@ CATALOGUE: dict[str, tuple[str, str, str]] = {
     ),
     "server-san": (
         _WARNING,
-        f"RFC 9525 2, {_BR} 7.1.2.7.12",
+        f"RFC 9525 6, {_BR} 7.1.2.7.12",
         "A server has a subjectAltName: clients look nowhere else.",
     ),
     "server-san-types": (
@@ -194,7 +194,7 @@ CATALOGUE: dict[str, tuple[str, str, str]] = {
         "A server's subjectAltName holds DNS names and IP addresses only.",
     ),
     "cn-in-san": (_WARNING, f"{_BR} 7.1.4.3", "A server's common name is in its subjectAltName."),
-    "email-in-subject": (_WARNING, "RFC 5280 4.1.2.6", "Mailboxes are in subjectAltName, not in the subject."),
+    "email-in-subject": (_ERROR, "RFC 5280 4.1.2.6", "A mailbox in the subject is in subjectAltName, too."),
     "names-empty": (_ERROR, "RFC 5280 4.2.1.6", "A list of names is not empty."),
     "names-duplicate": (_ERROR, "none", "No alternative name is there twice."),
     "name-not-ascii": (
@@ -266,8 +266,8 @@ CATALOGUE: dict[str, tuple[str, str, str]] = {
     "any-policy-qualifier": (_ERROR, "RFC 5280 4.2.1.4", "anyPolicy has no qualifiers but those of RFC 5280."),
     "notice-reference": (_WARNING, "RFC 5280 4.2.1.4", "A policy's user notice has no noticeRef."),
     "notice-length": (_ERROR, "RFC 5280 4.2.1.4", "A policy's user notice has 1 to 200 characters."),
-    "notice-type": (_ERROR, "RFC 5280 4.2.1.4", "A policy's user notice is no IA5String."),
-    "notice-not-utf8": (_WARNING, "RFC 5280 4.2.1.4", "A policy's user notice is a UTF8String."),
+    "notice-type": (_ERROR, "RFC 6818 3", "A policy's user notice is no IA5String."),
+    "notice-not-utf8": (_WARNING, "RFC 6818 3", "A policy's user notice is a UTF8String."),
     "policy-rules-only-ca": (
         _ERROR,
         "RFC 5280 4.2.1.5, 4.2.1.11, 4.2.1.14",
@@ -292,7 +292,7 @@ CATALOGUE: dict[str, tuple[str, str, str]] = {
         "A network in nameConstraints has 8 or 32 octets, and a mask without gaps.",
     ),
     "constraints-network-host-bits": (
-        _WARNING,
+        _ERROR,
         "RFC 5280 4.2.1.10",
         "A network in nameConstraints has no bits to the right of its mask.",
     ),
@@ -307,9 +307,14 @@ CATALOGUE: dict[str, tuple[str, str, str]] = {
         "RFC 5280 4.2.1.1, 4.2.1.2",
         "authorityKeyIdentifier is the CA's subjectKeyIdentifier, byte for byte.",
     ),
+    "aki-matches-serial": (
+        _ERROR,
+        "RFC 5280 4.2.1.1",
+        "Issuer and serial number in authorityKeyIdentifier are those of the CA's certificate.",
+    ),
     "signature-fits-key": (_ERROR, "RFC 5280 4.1.1.2", "The CA's key makes signatures of the algorithm that is named."),
     "signature-hash-curve": (_WARNING, f"{_BR} 7.1.3.2.2", "The hash of an ECDSA signature is as long as the curve."),
-    "validity-beyond-issuer": (_ERROR, "X.509 7.5, RFC 5280 6.1.3", "A certificate does not outlive its CA."),
+    "validity-beyond-issuer": (_ERROR, "RFC 5280 6.1.3", "A certificate does not outlive its CA."),
     "validity-before-issuer": (_WARNING, "RFC 5280 6.1.3", "A certificate does not begin before its CA."),
     "eku-nested": (_ERROR, f"{_BR} 7.1.2.10.6", "The extKeyUsage of a certificate is within that of its CA."),
     "path-length-used-up": (_ERROR, "RFC 5280 4.2.1.9", "No CA stands below one whose path length is 0."),
@@ -334,7 +339,7 @@ CATALOGUE: dict[str, tuple[str, str, str]] = {
         "RFC 5280 5.2.5",
         "issuingDistributionPoint limits a CRL to one kind of certificate at most.",
     ),
-    "crl-entry-repeated": (_ERROR, "RFC 5280 5.1.2.6", "A serial number is listed once in a CRL."),
+    "crl-entry-repeated": (_WARNING, "RFC 5280 5.1.2.6", "A serial number is listed once in a CRL."),
     "crl-entry-issuer": (_ERROR, "RFC 5280 5.3.3", "Only an indirect CRL has certificateIssuer."),
     "crl-entry-issuer-critical": (_ERROR, "RFC 5280 5.3.3", "certificateIssuer is critical."),
     "crl-reason": (_ERROR, "RFC 5280 5.3.1", "The reason of a revocation is one of those that there are; 7 is none."),

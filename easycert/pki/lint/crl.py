@@ -148,9 +148,6 @@ def _other_extensions(crl: RevocationList) -> Breaches:
         if crl.flag(FRESHEST_CRL):
             yield "crl-delta-freshest", "a delta CRL has freshestCRL"
         yield from _sequence_number(der.element(delta.value), "the base CRL number")
-    alternative = crl.extensions.find(ISSUER_ALT_NAME)
-    if alternative is not None and alternative.critical:
-        yield "issuer-alt-name-not-critical", "issuerAltName is critical"
     names_of_issuer = crl.extensions.decoded(ISSUER_ALT_NAME)
     if names_of_issuer is not None:
         yield from names.general_names(names_of_issuer, "issuerAltName")

@@ -57,6 +57,7 @@ _NEVER_CRITICAL = {
     AUTHORITY_ACCESS: ("access-not-critical", "authorityInfoAccess is critical"),
     SUBJECT_ACCESS: ("access-not-critical", "subjectInfoAccess is critical"),
     FRESHEST_CRL: ("freshest-crl-not-critical", "freshestCRL is critical"),
+    ISSUER_ALT_NAME: ("issuer-alt-name-not-critical", "issuerAltName is critical"),
     _DIRECTORY_ATTRIBUTES: ("directory-attributes-not-critical", "subjectDirectoryAttributes are critical"),
 }
 _LOCATIONS = frozenset({CRL_POINTS, FRESHEST_CRL, AUTHORITY_ACCESS, SUBJECT_ACCESS})
@@ -64,7 +65,7 @@ _POLICIES = frozenset({CERTIFICATE_POLICIES, _POLICY_MAPPINGS, _POLICY_CONSTRAIN
 #: RFC 5280 section 4.2: what clients understand, and what breaks a rule of its own when it is critical.
 _UNDERSTOOD_CRITICAL = frozenset(
     {
-        *(BASIC_CONSTRAINTS, KEY_USAGE, EXTENDED_KEY_USAGE, SUBJECT_ALT_NAME, ISSUER_ALT_NAME, NAME_CONSTRAINTS),
+        *(BASIC_CONSTRAINTS, KEY_USAGE, EXTENDED_KEY_USAGE, SUBJECT_ALT_NAME, NAME_CONSTRAINTS),
         *(OCSP_NO_CHECK, _POISON, *_NEVER_CRITICAL, *_LOCATIONS, *_POLICIES),
     }
 )
@@ -272,6 +273,10 @@ def _subject(certificate: Certificate) -> Breaches:
         yield "san-critical", f"the subject is empty, and subjectAltName {what}"
 
 
+def _mailboxes(certificate: Certificate) -> Breaches:
+    yield from names.mailboxes(certificate.subject, certificate.extensions.decoded(SUBJECT_ALT_NAME))
+
+
 def _alternative_names(certificate: Certificate, oid: str, name: str) -> Breaches:
     node = certificate.extensions.decoded(oid)
     if node is not None:
@@ -297,6 +302,7 @@ def _rare_extensions(certificate: Certificate) -> Breaches:
 _RULES = (
     ("the issuer", _issuer),
     ("the subject", _subject),
+    ("subjectAltName", _mailboxes),
     ("basicConstraints", _basic_constraints),
     ("keyUsage", _key_usage),
     ("extKeyUsage", _extended_key_usage),
@@ -331,15 +337,16 @@ def by_issuer(certificate: Certificate, issuer: Certificate) -> Breaches:
 
 
 def _key_identifier(present: Extensions, issuer: Certificate) -> Breaches:
-    wanted, found = issuer.subject_key_identifier, _issuer_key_identifier(present)
-    if found is not None and wanted is not None and found != wanted:
-        yield "aki-matches-ski", f"it is {found.hex()}, the CA's subjectKeyIdentifier {wanted.hex()}"
-
-
-def _issuer_key_identifier(extensions: Extensions) -> bytes | None:
-    node = extensions.decoded(AUTHORITY_KEY_IDENTIFIER)
-    parts = node.children() if node else []
-    return next((part.body for part in parts if part.tag == der.context(0, constructed=False)), None)
+    node = present.decoded(AUTHORITY_KEY_IDENTIFIER)
+    parts = {part.tag & 0x1F: part for part in node.children()} if node else {}
+    wanted = issuer.subject_key_identifier
+    if 0 in parts and wanted is not None and parts[0].body != wanted:
+        yield "aki-matches-ski", f"it is {parts[0].body.hex()}, the CA's subjectKeyIdentifier {wanted.hex()}"
+    names_of_issuer = [name.body for name in der.elements(parts[1].body)] if 1 in parts else []
+    if names_of_issuer and issuer.issuer.raw not in names_of_issuer:
+        yield "aki-matches-serial", "authorityKeyIdentifier names another issuer than the CA's certificate has"
+    elif 2 in parts and parts[2].body != issuer.serial.body:
+        yield "aki-matches-serial", "authorityKeyIdentifier has another serial number than the CA's certificate"
 
 
 def _signing_key(algorithm: der.Node, issuer: Certificate) -> Breaches:

@@ -145,6 +145,18 @@ def general_names(names: Node, where: str) -> Breaches:
         seen.add(key)
 
 
+def mailboxes(subject: Node, alternatives: Node | None) -> Breaches:
+    """Judge whether the mailboxes in a subject are among the alternative names, where clients look for them."""
+    wanted = [value.body.lower() for oid, value in attributes(subject) if oid == EMAIL]
+    if not wanted:
+        return
+    given = [name.body.lower() for name in alternatives.children() if name.tag == RFC822_NAME] if alternatives else []
+    for mailbox in wanted:
+        if mailbox not in given:
+            told = shown_text(mailbox.decode("latin-1"))
+            yield "email-in-subject", f"the subject has the mailbox {told}, which is not in subjectAltName"
+
+
 def shown(name: Node) -> str:
     """Return a general name for a person to read."""
     if name.tag in (DNS_NAME, RFC822_NAME, URI):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Self
 
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, rsa
 
 from easycert.pki.der import BIT_STRING, BOOLEAN, GENERALIZED_TIME, NULL, OCTET_STRING, OID, SEQUENCE, UTC_TIME, tlv
@@ -122,8 +122,8 @@ def access(method: str, location: bytes) -> bytes:
 
 
 @cache
-def spki(kind: str, which: int = 0) -> bytes:
-    """Return a SubjectPublicKeyInfo of this kind, always the same for the same *which*."""
+def private_key(kind: str, which: int = 0) -> Any:
+    """Return a private key of this kind, always the same for the same *which*."""
     make: dict[str, Any] = {
         "p256": lambda: ec.generate_private_key(ec.SECP256R1()),
         "p384": lambda: ec.generate_private_key(ec.SECP384R1()),
@@ -132,7 +132,13 @@ def spki(kind: str, which: int = 0) -> bytes:
         "ed25519": ed25519.Ed25519PrivateKey.generate,
         "mldsa": mldsa.MLDSA44PrivateKey.generate,
     }
-    public = make[kind]().public_key()
+    return make[kind]()
+
+
+@cache
+def spki(kind: str, which: int = 0) -> bytes:
+    """Return the SubjectPublicKeyInfo of a :func:`private_key`."""
+    public = private_key(kind, which).public_key()
     return public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
@@ -189,11 +195,20 @@ class Certificate(Written):
     tail: bytes | None = None
 
     @property
-    def der(self) -> bytes:
+    def tbs(self) -> bytes:
         tail = tlv(tagged(3), self._list()) if self.tail is None else self.tail
         validity = seq(self.begin, self.end)
         fields = (self.version, self.serial, self.signature, self.issuer, validity, self.subject, self.key)
-        return seq(seq(*fields, self.ids, tail), self.outer or self.signature, tlv(BIT_STRING, bytes(65)))
+        return seq(*fields, self.ids, tail)
+
+    @property
+    def der(self) -> bytes:
+        return seq(self.tbs, self.outer or self.signature, tlv(BIT_STRING, bytes(65)))
+
+    def signed(self, key: ec.EllipticCurvePrivateKey) -> bytes:
+        """Return it with a signature, made with SHA-256 whatever the certificate says."""
+        made = key.sign(self.tbs, ec.ECDSA(hashes.SHA256()))
+        return seq(self.tbs, self.outer or self.signature, tlv(BIT_STRING, b"\0", made))
 
 
 @dataclass(frozen=True)

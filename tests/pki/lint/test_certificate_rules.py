@@ -88,7 +88,7 @@ SHA256, SHA384, SHA1 = "2.16.840.1.101.3.4.2.1", "2.16.840.1.101.3.4.2.2", "1.3.
 PSS, MGF1, RSA = "1.2.840.113549.1.1.10", "1.2.840.113549.1.1.8", "1.2.840.113549.1.1.1"
 SMTP_UTF8 = "1.3.6.1.5.5.7.8.9"
 NETSCAPE = "2.16.840.1.113730.1.1"
-OCSP, ISSUERS = "1.3.6.1.5.5.7.48.1", "1.3.6.1.5.5.7.48.2"
+OCSP, ISSUERS, REPOSITORY = "1.3.6.1.5.5.7.48.1", "1.3.6.1.5.5.7.48.2", "1.3.6.1.5.5.7.48.5"
 CPS, NOTICE = "1.3.6.1.5.5.7.2.1", "1.3.6.1.5.5.7.2.2"
 ANY_POLICY, A_POLICY = "2.5.29.32.0", "2.23.140.1.2.1"
 
@@ -150,6 +150,8 @@ MODULUS = int.from_bytes(spki("rsa")[33:289], "big")
 WITH_SMALL_FACTOR = next(at for at in range(MODULUS | 1, MODULUS + 100, 2) if at % 17 == 0)
 EC_POINT = spki("p256", 3)[-65:]
 MID_CA = CA.has(BASIC, seq(TRUE, number(1)), critical=True)
+
+KEY_ID, OF_ROOT = tlv(0x80, b"ca__" * 5), tlv(tagged(1), directory(name("root")))
 
 CASES: dict[str, list[Case]] = {
     # --- fields
@@ -290,10 +292,12 @@ CASES: dict[str, list[Case]] = {
     "ski-not-critical": [Case(SERVER.has(SKI, tlv(OCTET_STRING, b"leaf"), critical=True))],
     "access-not-critical": [
         Case(SERVER.has(AIA, seq(access(OCSP, uri("http://ocsp.example.com"))), critical=True)),
-        Case(CA.has(SIA, seq(access("1.3.6.1.5.5.7.48.5", uri("http://repo.example.com/"))), critical=True), ROOT),
+        Case(CA.has(SIA, seq(access(REPOSITORY, uri("http://repo.example.com/"))), critical=True), ROOT),
     ],
     "freshest-crl-not-critical": [Case(SERVER.has(FRESHEST, seq(point(uri("http://a.example/d.crl"))), critical=True))],
-    "directory-attributes-not-critical": [Case(SERVER.has(DIRECTORY, seq(seq(oid("1.2.3"), tlv(SET))), critical=True))],
+    "directory-attributes-not-critical": [
+        Case(SERVER.has(DIRECTORY, seq(seq(oid("1.2.3.4"), tlv(SET, text("x")))), critical=True))
+    ],
     "issuer-alt-name-not-critical": [Case(SERVER.has(IAN, seq(dns("pki.example.com")), critical=True))],
     "crl-points-not-critical": [Case(SERVER.has(POINTS, seq(point(uri("http://a.example/c.crl"))), critical=True))],
     "netscape-cert-type": [Case(SERVER.has(NETSCAPE, bits(1)))],
@@ -303,15 +307,8 @@ CASES: dict[str, list[Case]] = {
     "ski-empty": [Case(SERVER.has(SKI, tlv(OCTET_STRING, b"")))],
     "aki-missing": [Case(SERVER.lacks(AKI))],
     "aki-key-id": [Case(SERVER.has(AKI, seq()))],
-    "aki-pair": [
-        Case(
-            SERVER.has(AKI, seq(tlv(tagged(0, constructed=False), b"ca__" * 5), tlv(0x82, b"\1"))),
-            also=("aki-key-id-only",),
-        ),
-    ],
-    "aki-key-id-only": [
-        Case(SERVER.has(AKI, seq(tlv(0x80, b"ca__" * 5), tlv(tagged(1), directory(name("root"))), tlv(0x82, b"\1")))),
-    ],
+    "aki-pair": [Case(SERVER.has(AKI, seq(KEY_ID, tlv(0x82, CA.serial[2:]))), also=("aki-key-id-only",))],
+    "aki-key-id-only": [Case(SERVER.has(AKI, seq(KEY_ID, OF_ROOT, tlv(0x82, CA.serial[2:]))))],
     # --- usage
     "ca-basic-constraints-critical": [Case(CA.has(BASIC, seq(TRUE, number(0))), ROOT)],
     "leaf-basic-constraints-critical": [Case(SERVER.has(BASIC, seq()))],
@@ -464,13 +461,13 @@ CASES: dict[str, list[Case]] = {
         Case(CA.has(POLICY_CONSTRAINTS, seq(), critical=True), ROOT),
     ],
     "policy-repeated": [Case(SERVER.has(POLICIES, seq(seq(oid(A_POLICY)), seq(oid(A_POLICY)))))],
-    "any-policy-qualifier": [Case(policies(seq(oid("1.2.3"), tlv(NULL)), policy=ANY_POLICY))],
+    "any-policy-qualifier": [Case(policies(seq(oid("1.2.3.4"), tlv(NULL)), policy=ANY_POLICY))],
     "notice-reference": [Case(policies(notice(seq(text("acme"), seq(number(1))))))],
     "notice-length": [Case(policies(notice(text("x" * 201)))), Case(policies(notice(text(""))))],
     "notice-type": [Case(policies(notice(text("x", IA5))))],
     "notice-not-utf8": [Case(policies(notice(text("x", BMP))))],
     "policy-rules-only-ca": [
-        Case(SERVER.has(MAPPINGS, seq(seq(oid("1.2.3"), oid("1.2.4"))), critical=True)),
+        Case(SERVER.has(MAPPINGS, seq(seq(oid("1.2.3.4"), oid("1.2.3.5"))), critical=True)),
         Case(SERVER.has(POLICY_CONSTRAINTS, seq(tlv(0x80, b"\0")), critical=True)),
         Case(SERVER.has(INHIBIT, number(0), critical=True)),
     ],
@@ -478,8 +475,8 @@ CASES: dict[str, list[Case]] = {
         Case(CA.has(POLICY_CONSTRAINTS, seq(tlv(0x80, b"\0"))), ROOT),
         Case(CA.has(INHIBIT, number(0)), ROOT),
     ],
-    "mappings-critical": [Case(CA.has(MAPPINGS, seq(seq(oid("1.2.3"), oid("1.2.4")))), ROOT)],
-    "mapping-any-policy": [Case(CA.has(MAPPINGS, seq(seq(oid(ANY_POLICY), oid("1.2.4"))), critical=True), ROOT)],
+    "mappings-critical": [Case(CA.has(MAPPINGS, seq(seq(oid("1.2.3.4"), oid("1.2.3.5")))), ROOT)],
+    "mapping-any-policy": [Case(CA.has(MAPPINGS, seq(seq(oid(ANY_POLICY), oid("1.2.3.5"))), critical=True), ROOT)],
     "inhibit-negative": [Case(CA.has(INHIBIT, tlv(2, b"\xff"), critical=True), ROOT)],
     # --- name constraints
     "constraints-only-ca": [Case(SERVER.has(CONSTRAINTS, seq(tlv(tagged(0), seq(dns("a.example")))), critical=True))],
@@ -514,6 +511,13 @@ CASES: dict[str, list[Case]] = {
     "aki-matches-ski": [
         Case(SERVER.has(AKI, aki(b"other"))),
         Case(ROOT.has(AKI, aki(b"other")), None),
+    ],
+    "aki-matches-serial": [
+        Case(SERVER.has(AKI, seq(KEY_ID, OF_ROOT, tlv(0x82, b"\1"))), also=("aki-key-id-only",)),
+        Case(
+            SERVER.has(AKI, seq(KEY_ID, tlv(tagged(1), directory(name("x"))), tlv(0x82, CA.serial[2:]))),
+            also=("aki-key-id-only",),
+        ),
     ],
     "signature-fits-key": [
         Case(SERVER, RSA_CA),
@@ -571,7 +575,7 @@ RIGHT = {
     "a quoted mailbox": san(email('"a b"@example.com')),
     "a mailbox beyond ASCII": san(other(SMTP_UTF8, text("jörg@xn--bcher-kva.example"))),
     "another other name": san(other("1.3.6.1.4.1.311.20.2.3", text("alice@EXAMPLE"))),
-    "a registered id": san(tlv(tagged(8, constructed=False), b"\x2a\x03")),
+    "a registered id": san(tlv(tagged(8, constructed=False), b"\x2a\x03\x04")),
     "a directory name": san(directory(name("alice"))),
     "URIs": san(
         uri("spiffe://example.org/a"), uri("urn:uuid:1"), uri("http://[::1]:80/"), uri("https://u@a.example:8/?q#f")
@@ -580,10 +584,11 @@ RIGHT = {
     "the longest serial": SERVER.but(serial=number((1 << 159) - 1)),
     "two hundred days and an hour": SERVER.but(begin=utc("260315000000Z"), end=utc("261001010000Z")),
     "a server of 2019 for two years": SERVER.but(begin=utc("190101000000Z"), end=utc("210101000000Z")),
+    "a mailbox in both": subject((EMAIL, text("a@example.com", IA5))),
     "several units": subject(
-        ("2.5.4.11", text("a")), ("2.5.4.11", text("b")), (DC, text("x", IA5)), (DC, text("y", IA5))
+        ("2.5.4.11", text("a")), ("2.5.4.11", text("b")), (DC, text("example", IA5)), (DC, text("com", IA5))
     ),
-    "an unknown attribute": subject(("1.2.3.4", number(1))),
+    "an unknown attribute": subject(("1.2.3.4", text("x"))),
     "a compressed point": SERVER.but(key=None),
     "an RSA key": SERVER.but(key=spki("rsa")).has(USAGE, bits(0, 2), critical=True),
     "PSS": SERVER.but(signature=pss()),
@@ -629,7 +634,7 @@ RIGHT_CAS = {
         ),
         ROOT,
     ),
-    "mappings": (CA.has(MAPPINGS, seq(seq(oid("1.2.3"), oid("1.2.4"))), critical=True), ROOT),
+    "mappings": (CA.has(MAPPINGS, seq(seq(oid("1.2.3.4"), oid("1.2.3.5"))), critical=True), ROOT),
     "policy constraints": (
         CA.has(POLICY_CONSTRAINTS, seq(tlv(0x81, b"\0")), critical=True).has(INHIBIT, number(2), critical=True),
         ROOT,
