@@ -53,6 +53,8 @@ _UNKNOWN_TO_BROWSERS = {
     fields.ML_DSA_65: "ML-DSA-65",
     fields.ML_DSA_87: "ML-DSA-87",
 }
+#: An RSA key of 16384 bits; a larger one breaks a rule, and would take long to search.
+_KEY_OCTETS_MAX = 2200
 _DAY = 86400
 #: BR 6.3.2: how many days a server may have, by when its validity begins.
 _SERVER_DAYS = (("2029-03-15", 47), ("2027-03-15", 100), ("2026-03-15", 200), ("2020-09-01", 398))
@@ -89,7 +91,7 @@ def _key(certificate: Certificate) -> Breaches:
 
 
 def _subject(certificate: Certificate) -> Breaches:
-    seen: list[str] = []
+    seen: set[str] = set()
     for rdn in certificate.subject.children():
         count = len(rdn.children(der.SET))
         if count > 1:
@@ -97,7 +99,7 @@ def _subject(certificate: Certificate) -> Breaches:
     for oid, value in names.attributes(certificate.subject):
         if oid in seen and oid not in _REPEATABLE:
             yield "attribute-repeated", f"the subject has several {names.label(oid)}"
-        seen.append(oid)
+        seen.add(oid)
         if value.tag in names.LEGACY_TEXT:
             yield "attribute-type-legacy", f"the subject's {names.label(oid)} is of a string type of former times"
         text = _text(value)
@@ -119,15 +121,18 @@ def _alternative_names(certificate: Certificate) -> Breaches:
 
 
 def _names_in_subject(certificate: Certificate) -> Breaches:
+    if SERVER_AUTH not in certificate.usages or certificate.is_authority:
+        return
     node = certificate.extensions.decoded(SUBJECT_ALT_NAME)
-    alternatives = node.children() if node else []
-    is_server = SERVER_AUTH in certificate.usages and not certificate.is_authority
-    if is_server and node is None:
+    if node is None:
         yield "server-san", "there is no subjectAltName"
-    if is_server and any(name.tag not in (names.DNS_NAME, names.IP_ADDRESS) for name in alternatives):
+        return
+    alternatives = node.children()
+    if any(name.tag not in (names.DNS_NAME, names.IP_ADDRESS) for name in alternatives):
         yield "server-san-types", "a server's subjectAltName holds more than DNS names and IP addresses"
+    given = {(name.tag, name.body.lower() if name.tag == names.DNS_NAME else name.body) for name in alternatives}
     for oid, value in names.attributes(certificate.subject):
-        if oid == names.COMMON_NAME and is_server and alternatives and not _is_among(_text(value), alternatives):
+        if oid == names.COMMON_NAME and given and _as_alternative(_text(value)) not in given:
             yield "cn-in-san", f"the common name {names.shown_text(_text(value))} is not in subjectAltName"
 
 
@@ -138,14 +143,11 @@ def _text(value: Node) -> str:
         return value.body.hex()
 
 
-def _is_among(text: str, alternatives: list[Node]) -> bool:
+def _as_alternative(text: str) -> tuple[int, bytes]:
     from easycert.pki.dns import ip_address
 
     address = ip_address(text)
-    wanted = (names.IP_ADDRESS, address.packed) if address else (names.DNS_NAME, text.lower().encode())
-    return wanted in [
-        (name.tag, name.body.lower() if name.tag == names.DNS_NAME else name.body) for name in alternatives
-    ]
+    return (names.IP_ADDRESS, address.packed) if address else (names.DNS_NAME, text.lower().encode())
 
 
 # --- extensions ------------------------------------------------------------------------------------------------------
@@ -277,7 +279,7 @@ def _beside_issuer(certificate: Certificate, issuer: Certificate) -> Breaches:
 def _real_key(certificate: Certificate) -> Breaches:
     """Judge whether an EC key is a point on its curve, and an RSA key for known weaknesses."""
     algorithm, _, curve = fields.key_type(certificate.key).partition(" ")
-    if algorithm != fields.RSA and curve not in _HASH_OF_CURVE:
+    if len(certificate.key.raw) > _KEY_OCTETS_MAX or (algorithm != fields.RSA and curve not in _HASH_OF_CURVE):
         return
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric import rsa

@@ -85,10 +85,11 @@ def judge(data: bytes, issuer: bytes | None) -> Breaches:
     yield from locations.access(crl.extensions)
     yield from guarded("revokedCertificates", _entries(crl))
     if issuer is not None:
-        yield from guarded("the CA's certificate", _by_issuer(crl, Certificate(issuer)))
+        yield from guarded("the CA's certificate", _by_issuer(crl, issuer))
 
 
-def _by_issuer(crl: RevocationList, issuer: Certificate) -> Breaches:
+def _by_issuer(crl: RevocationList, data: bytes) -> Breaches:
+    issuer = Certificate(data)
     if crl.issuer.raw != issuer.subject.raw:
         yield "crl-issuer", "the issuer is not the CA's subject, byte for byte"
     yield from extensions.by_key(crl.extensions, crl.inner_algorithm, issuer)
@@ -96,7 +97,7 @@ def _by_issuer(crl: RevocationList, issuer: Certificate) -> Breaches:
 
 
 def _version(crl: RevocationList) -> Breaches:
-    number = der.integer(crl.version) if crl.version is not None else 0
+    number = der.small_integer(crl.version) if crl.version is not None else 0
     if number != 1:
         yield "crl-version", f"the version is {number + 1}"
 
@@ -213,7 +214,7 @@ def _entry(crl: RevocationList, entry: Node, what: str) -> Breaches:
 
 
 def _reason(crl: RevocationList, extension: Extension, what: str) -> Breaches:
-    reason = der.integer(der.element(extension.value), der.ENUMERATED)
+    reason = der.small_integer(der.element(extension.value), der.ENUMERATED)
     if extension.critical:
         yield "crl-reason-not-critical", f"{what}: reasonCode is critical"
     if reason not in _REASONS:

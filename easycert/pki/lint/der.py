@@ -18,6 +18,8 @@ _CONSTRUCTED = 0x20
 _LENGTH_OCTETS_MAX = 4
 #: No OID in a certificate is near as long; X.660 sets no limit, and a long one costs quadratic time to read.
 _OID_OCTETS_MAX = 128
+#: Numbers that are told to a person; Python refuses to write out those of some thousand digits.
+_SMALL_OCTETS_MAX = 8
 
 
 class DerError(ValueError):
@@ -100,6 +102,13 @@ def integer(node: Node, tag: int = INTEGER) -> int:
     if len(body) > 1 and ((body[0] == 0 and body[1] < 0x80) or (body[0] == 0xFF and body[1] >= 0x80)):
         raise DerError("an integer that is not written in its shortest form (X.690 8.3.2)")
     return int.from_bytes(body, "big", signed=True)
+
+
+def small_integer(node: Node, tag: int = INTEGER) -> int:
+    """Return the value of an INTEGER that is a count or a code. Raises DerError for more than eight octets."""
+    if len(node.body) > _SMALL_OCTETS_MAX:
+        raise DerError("a number that is too large to mean anything")
+    return integer(node, tag)
 
 
 def boolean(node: Node, tag: int = BOOLEAN) -> bool:

@@ -141,7 +141,7 @@ class Certificate:
         node = self.extensions.decoded(BASIC_CONSTRAINTS)
         fields = node.children() if node else []
         authority = der.boolean(fields.pop(0)) if fields and fields[0].tag == der.BOOLEAN else False
-        length = der.integer(fields.pop(0)) if fields else None
+        length = der.small_integer(fields.pop(0)) if fields else None
         if fields:
             raise DerError("basic constraints with too many elements")
         return authority, length
@@ -211,7 +211,7 @@ def judge(certificate: Certificate, *, itself: bool) -> Breaches:
 def _version(certificate: Certificate) -> Breaches:
     number = 0
     if certificate.version is not None:
-        number = der.integer(der.element(certificate.version.body))
+        number = der.small_integer(der.element(certificate.version.body))
         if number == 0:
             yield "default-written", "the version is written although it is the default, 1"
     if number != 2:
@@ -350,8 +350,8 @@ def _rsa(octets: bytes, parameters: bytes) -> Breaches:
     if not _RSA_BITS_MIN <= bits <= _RSA_BITS_MAX or bits % 8:
         yield "rsa-size", f"the RSA key has {bits} bits"
     if exponent < _RSA_EXPONENT_MIN or exponent % 2 == 0:
-        shown = "an even exponent" if exponent % 2 == 0 else f"the exponent {exponent}"
-        yield "rsa-exponent", f"the RSA key has {shown}"
+        small = exponent % 2 and exponent > 0
+        yield "rsa-exponent", f"the exponent of the RSA key is {exponent if small else 'even or negative'}"
     if modulus % 2 == 0:
         yield "key-encoding", "the RSA modulus is even"
 

@@ -150,7 +150,7 @@ def mailboxes(subject: Node, alternatives: Node | None) -> Breaches:
     wanted = [value.body.lower() for oid, value in attributes(subject) if oid == EMAIL]
     if not wanted:
         return
-    given = [name.body.lower() for name in alternatives.children() if name.tag == RFC822_NAME] if alternatives else []
+    given = {name.body.lower() for name in alternatives.children() if name.tag == RFC822_NAME} if alternatives else ()
     for mailbox in wanted:
         if mailbox not in given:
             told = shown_text(mailbox.decode("latin-1"))

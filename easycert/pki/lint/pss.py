@@ -32,7 +32,7 @@ def judge(algorithm: Node) -> Breaches:
         return
     generator = fields[1].children() if 1 in fields else []
     inner = _named(generator[1]) if len(generator) == 2 and der.oid(generator[0]) == _MGF1 else ""
-    salt = der.integer(fields[2]) if 2 in fields else 20
+    salt = der.small_integer(fields[2]) if 2 in fields else 20
     if inner != digest or salt != _PSS_HASHES[digest] or 3 in fields:
         yield "pss-parameters", "hash, mask and salt of RSASSA-PSS do not belong together"
 

@@ -13,19 +13,12 @@ from easycert.pki import der as writer
 from easycert.pki.constraints import breaches
 from easycert.pki.lint import der, names
 from easycert.pki.lint.der import DerError, Node
-from easycert.pki.lint.fields import NAME_CONSTRAINTS, SUBJECT_ALT_NAME, Certificate, guarded
+from easycert.pki.lint.fields import NAME_CONSTRAINTS, SUBJECT_ALT_NAME, Certificate, Extension, guarded
+from easycert.pki.signatures import UNREADABLE
 
 if TYPE_CHECKING:
     from easycert.pki.lint.fields import Breaches
 
-#: What cryptography raises for parts that it cannot decode.
-_UNREADABLE = (
-    ValueError,
-    TypeError,
-    x509.InvalidVersion,
-    x509.DuplicateExtension,
-    x509.UnsupportedGeneralNameType,
-)
 #: The parts of a certificate in which only names count.
 _VERSION = bytes.fromhex("a003020102")
 _ALGORITHM = bytes.fromhex("300a06082a8648ce3d040302")
@@ -42,11 +35,11 @@ def judge(certificate: Certificate) -> Breaches:
         yield "constraints-only-ca", "nameConstraints are there, and it is no CA's"
     if not extension.critical:
         yield "constraints-critical", "nameConstraints are not critical"
-    yield from guarded("nameConstraints", _constraints(der.element(extension.value)))
+    yield from guarded("nameConstraints", _constraints(extension))
 
 
-def _constraints(node: Node) -> Breaches:
-    lists = node.children()
+def _constraints(extension: Extension) -> Breaches:
+    lists = der.element(extension.value).children()
     if not lists:
         yield "constraints-empty", "nameConstraints constrain nothing"
     for subtrees in lists:
@@ -116,7 +109,7 @@ def breaches_of(certificate: Certificate, issuer: Certificate) -> Breaches:
         constraints = _loaded(issuer, NAME_CONSTRAINTS).extensions.get_extension_for_class(x509.NameConstraints).value
         holder = _loaded(certificate, SUBJECT_ALT_NAME)
         found = breaches(_alternative_names(holder), holder.subject, constraints)
-    except _UNREADABLE:
+    except UNREADABLE:
         yield "undecodable", "its names cannot be compared with the CA's nameConstraints"
         return
     for breach in found:
