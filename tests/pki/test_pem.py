@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from easycert.errors import EncryptedKey, Malformed
-from easycert.pki.formats.pem import StoredKey, StoredPkcs12, StoredPublicKey, identify
+from easycert.pki.formats.pem import StoredKey, StoredPkcs12, StoredPublicKey, der_blocks, identify
 from tests.pki.chainmaker import ca, crl, name, pem, server, shared_key
 
 ENCODING, FORM = serialization.Encoding, serialization.PrivateFormat
@@ -214,3 +214,39 @@ def test_a_damaged_certificate_is_read_or_refused_never_a_surprise(position: int
     with contextlib.suppress(Malformed), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # cryptography's own, on serial numbers that are not positive
         identify(bytes(damaged), "file")
+
+
+def test_blocks_are_returned_as_they_are_whatever_is_in_them() -> None:
+    text = b"-----BEGIN CERTIFICATE-----\nAAEC\n-----END CERTIFICATE-----\n"
+    headers = b"-----BEGIN X509 CRL-----\nProc-Type: 4\nA: b\n\nAwQF\n-----END X509 CRL-----\n"
+    assert der_blocks(b"\xef\xbb\xbf" + text + b"noise\r\n" + headers, "file") == (
+        ("CERTIFICATE", b"\0\1\2"),
+        ("X509 CRL", b"\3\4\5"),
+    )
+
+
+def test_DER_is_one_block_without_a_label() -> None:
+    assert der_blocks(b"\x30\x01\x05", "file") == (("", b"\x30\x01\x05"),)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b" \n",
+        b"text",
+        b"-----BEGIN CERTIFICATE-----\nAAEC\n",
+        b"-----BEGIN CERTIFICATE-----\nA*EC\n-----END CERTIFICATE-----\n",
+        b"-----BEGIN CERTIFICATE-----\nAAE\n-----END CERTIFICATE-----\n",
+    ],
+)
+def test_what_holds_no_blocks_is_refused(data: bytes) -> None:
+    with pytest.raises(Malformed):
+        der_blocks(data, "file")
+
+
+@given(st.binary(max_size=200))
+def test_blocks_of_arbitrary_bytes_are_refused_in_one_way(data: bytes) -> None:
+    for text in (data, b"-----BEGIN CERTIFICATE-----\n" + data + b"\n-----END CERTIFICATE-----\n"):
+        with contextlib.suppress(Malformed):
+            der_blocks(text, "file")
