@@ -34,10 +34,11 @@ _OID_OCTETS_MAX = 128
 
 
 class Encoded(NamedTuple):
-    """Facts about a certificate's encoding, and the DER of each of its extensions by dotted OID."""
+    """Facts about a certificate's encoding, its key, and the DER of each of its extensions by dotted OID."""
 
     algorithms_agree: bool
     times: tuple[int, int]
+    public_key: bytes
     unique_ids: bool
     extensions: Mapping[str, bytes]
 
@@ -53,9 +54,9 @@ def encoded(certificate: x509.Certificate) -> Encoded:
     body.next(SEQUENCE)  # issuer
     times = _times(body.enter())
     body.next(SEQUENCE)  # subject
-    body.next(SEQUENCE)  # public key
+    key = body.raw(SEQUENCE)
     unique = [body.next(tag) for tag in _UNIQUE_IDS if body.tag == tag]
-    return Encoded(agree, times, bool(unique), _extensions(body.optional(context(3))))
+    return Encoded(agree, times, key, bool(unique), _extensions(body.optional(context(3))))
 
 
 def distances(name_constraints: bytes) -> bool:

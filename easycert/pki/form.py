@@ -19,7 +19,7 @@ from easycert.errors import Reason, WeakKey
 from easycert.pki.chains import issuer_name, subject_key_id
 from easycert.pki.der import GENERALIZED_TIME
 from easycert.pki.encoded import distances
-from easycert.pki.keys import require_strong
+from easycert.pki.keys import require_named_curve, require_strong
 from easycert.pki.members import Member, told
 from easycert.pki.signatures import UNREADABLE
 
@@ -85,7 +85,7 @@ def _version(member: Member) -> Findings:
 
 
 def _serial_number(member: Member) -> Findings:
-    if not member.is_anchor:  # an anchor is a name and a key; roots of the nineties have the serial number 0
+    if member.is_leaf or not member.is_anchor:  # an anchor is a name and a key; old roots have the serial number 0
         yield from serial_flaws(member.certificate)
 
 
@@ -129,6 +129,8 @@ def _names(member: Member) -> Findings:
 def _public_key(member: Member) -> Findings:
     try:
         require_strong(member.certificate.public_key(), member.name)
+        if member.encoded is not None:
+            require_named_curve(member.encoded.public_key, member.name)
     except WeakKey as weak:
         yield Reason(f"has a key that is not good enough: {weak.reason}", "CA/B Forum BR 6.1.5")
 

@@ -6,15 +6,18 @@ Only subject alternative names count: a common name is text for people (RFC 9525
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable
 
 from cryptography import x509
 from cryptography.x509.oid import OtherNameFormOID
 
-from easycert.errors import printable
+from easycert.errors import InvalidSan, printable
 from easycert.pki.dns import IpAddress
 from easycert.pki.sans import SanType, typed_san
 
+#: Host names with A-labels in them, by letters only: RFC 5890 section 2.3.1.
+_OTHER_A_LABELS = r"(?=.{1,254}$)(?=(?:.*\.)?[xX][nN]--)(?:[a-zA-Z0-9_](?:[a-zA-Z0-9_-]{0,61}[a-zA-Z0-9_])?(?:\.|$))+"
 #: Names of a certificate that are shown when none of them is the wanted one.
 _SHOWN_NAMES = 4
 _UTF8_STRING_TAG = 0x0C
@@ -24,14 +27,20 @@ _SHORT_LENGTH_MAX = 127
 def host_reference(host: str) -> str | IpAddress:
     """Return what a certificate must name so that it is good for *host*: a DNS name in A-labels, or an IP address.
 
-    *host* is a :class:`easycert.pki.names.HostName` or text that one could be made of. Raises InvalidSan.
+    *host* is a :class:`easycert.pki.names.HostName` or text that one could be made of; A-labels that IDNA2008 does not
+    know (emoji have some) are looked for as they stand. Raises InvalidSan.
     """
     address = getattr(
         host, "address", None
     )  # a HostName's own text is a file name, where an IPv6 address has no colons
     if address is not None:
         return ipaddress.ip_address(str(address))
-    san = typed_san(SanType.DNS, host, underscores=True)
+    try:
+        san = typed_san(SanType.DNS, host, underscores=True)
+    except InvalidSan:
+        if not re.fullmatch(_OTHER_A_LABELS, host):
+            raise
+        return host.lower().removesuffix(".")
     return ipaddress.ip_address(san.value) if san.type is SanType.IP else san.value
 
 

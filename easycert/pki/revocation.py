@@ -208,7 +208,12 @@ class Revocations:
         return next(filter(None, flaws), f"the CRLs of '{issuer.name}' leave out some reasons")
 
     def _not_fresh(self, issuer: Member, usable: _Usable) -> str:
-        start, end = usable.newest.crl.last_update_utc, usable.newest.crl.next_update_utc
+        """Return why neither the CRL nor the delta CRL that brings it up to date is fresh; empty when one is."""
+        flaws = [self._out_of_date(issuer, facts) for facts in (usable.delta, usable.facts) if facts is not None]
+        return "" if "" in flaws else flaws[0]
+
+    def _out_of_date(self, issuer: Member, facts: ListedFacts) -> str:
+        start, end = facts.crl.last_update_utc, facts.crl.next_update_utc
         if start > self._at:
             return f"CRL of '{issuer.name}' not valid before {rfc3339(start)}"
         if end is None:

@@ -91,15 +91,18 @@ def test_nothing_matches_but_the_name_and_its_wildcard(presented: str, name: str
         (HostName("2001:db8::1"), ipaddress.ip_address("2001:db8::1")),
         (HostName("Bücher.example"), "xn--bcher-kva.example"),
         ("my_host.example.com", "my_host.example.com"),
+        ("xn--628h.example.com", "xn--628h.example.com"),
+        ("www.XN--bliss-1b3c148a.example.com.", "www.xn--bliss-1b3c148a.example.com"),
     ],
 )
 def test_a_host_becomes_what_a_certificate_must_name(host: str, reference: object) -> None:
     assert host_reference(host) == reference
 
 
-def test_what_is_no_host_is_refused() -> None:
+@pytest.mark.parametrize("host", ["a b", "", "xn--628h..com", "xn--628h.-a", "xn--628h " + "a" * 300, "xn--628h.a*"])
+def test_what_is_no_host_is_refused(host: str) -> None:
     with pytest.raises(InvalidSan):
-        host_reference("a b")
+        host_reference(host)
 
 
 def test_an_address_is_matched_as_an_address() -> None:
