@@ -68,6 +68,8 @@ SUBCOMMANDS: dict[str, Place] = {
     "sign --as": lambda v: ["sign", "FILE.csr", "--signas=root", f"--as={v}"],
     "sign --name": lambda v: ["sign", "FILE.csr", "--signas=root", f"--name={v}"],
     "import FILE": lambda v: ["import", "--", v],
+    "import DIR": lambda v: ["import", "--from=auto", "--", v],
+    "import --from": lambda v: ["import", "FILE.crt", f"--from={v}"],
     "import --kind": lambda v: ["import", "FILE.crt", f"--kind={v}"],
     "import --name": lambda v: ["import", "FILE.crt", "--kind=ca", f"--name={v}"],
     "import --passphrase-file": lambda v: ["import", "FILE.crt", f"--passphrase-file={v}"],
@@ -300,6 +302,7 @@ STRANGE = [make_fifo, make_directory, make_loop, make_huge, make_garbage, make_d
 READERS = [
     ["sign", "--signas=root"],
     ["import"],
+    ["import", "--from=openssl"],
     ["show"],
     ["verify"],
     ["--sign-csr", "--signas=root"],
