@@ -1,4 +1,4 @@
-"""The CAs of a foreign directory: which certificates are theirs, which key, which CRL, and what they revoked. Pure."""
+"""The CAs of a foreign directory: which certificates are theirs, which key, which CRL, and what they revoked."""
 
 from __future__ import annotations
 
@@ -103,14 +103,18 @@ def _taken(contents: Contents, designated: set[str]) -> list[Found]:
     keys = {public_der(found.key.public_key()) for found in contents.keys}
     taken = [item for item in candidates if item.path in designated or identity(item.certificate)[1] in keys]
     issuers = Issuers(item.certificate for item in candidates)
-    above = {item.certificate: issuers.of(item.certificate) for item in candidates}
+    beside: dict[x509.Certificate, list[x509.Certificate]] = {item.certificate: [] for item in candidates}
+    for certificate in list(beside):
+        for issuer in issuers.of(certificate):
+            beside[certificate].append(issuer)
+            beside[issuer].append(certificate)
     chosen = {item.certificate for item in taken}
-    while True:
-        upward = {issuer for certificate in chosen for issuer in above[certificate]}
-        downward = {certificate for certificate, signers in above.items() if chosen.intersection(signers)}
-        if (upward | downward) <= chosen:
-            return [item for item in candidates if item.certificate in chosen]
-        chosen |= upward | downward
+    waiting = list(chosen)
+    while waiting:
+        new = [certificate for certificate in beside[waiting.pop()] if certificate not in chosen]
+        chosen.update(new)
+        waiting += new
+    return [item for item in candidates if item.certificate in chosen]
 
 
 def _require_opened(taken: Sequence[Found], contents: Contents, source: str) -> None:
@@ -204,8 +208,13 @@ def _owner(
     if signers:
         return by_identity[signers.most_common(1)[0][0]]
     folder = found.path.rpartition("/")[0]
-    beside = [item for item in authorities if item.key and item.key.path.startswith(f"{folder}/" if folder else "")]
+    beside = [item for item in authorities if _lies_below(item, f"{folder}/" if folder else "")]
     return beside[0] if len(beside) == 1 else None
+
+
+def _lies_below(authority: ForeignAuthority, prefix: str) -> bool:
+    key = (authority.key.path,) if authority.key else ()
+    return any(path.startswith(prefix) for path in (*key, *(found.path for found in authority.certificates)))
 
 
 def _absent(
@@ -230,9 +239,15 @@ def _newest_crls(authorities: Sequence[ForeignAuthority], contents: Contents) ->
         owner = next((item for item in authorities if is_crl_of(found.crl, item.certificate)), None)
         if owner is None:
             contents.left_out.append(LeftOut(found.path, "it is a CRL that none of the CAs here signed"))
+        elif _is_delta(found.crl):
+            contents.left_out.append(LeftOut(found.path, "it is a delta CRL, which says only what has changed"))
         elif owner.name not in newest or crl_age(newest[owner.name].crl) < crl_age(found.crl):
             newest[owner.name] = found
     return newest
+
+
+def _is_delta(crl: x509.CertificateRevocationList) -> bool:
+    return any(isinstance(extension.value, x509.DeltaCRLIndicator) for extension in crl.extensions)
 
 
 def is_crl_of(crl: x509.CertificateRevocationList, certificate: x509.Certificate) -> bool:

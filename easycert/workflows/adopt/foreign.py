@@ -1,4 +1,4 @@
-"""What a foreign directory amounts to, whatever its layout: CAs, what they issued, what is of no use. Pure."""
+"""What a foreign directory amounts to, whatever its layout: CAs, what they issued, what is of no use."""
 
 from __future__ import annotations
 
@@ -33,7 +33,6 @@ class ForeignCertificate(Value):
     told: bool
     key: FoundKey | None
     above: tuple[x509.Certificate, ...]
-    authority: SafeName
     revocation: Revocation | None = None
     newer: bool = False
 
@@ -92,6 +91,7 @@ class _Sorter:
         self._authorities = {identity(item.certificate): item for item in authorities}
         self._keys = {public_der(found.key.public_key()): found for found in contents.keys}
         self.unplaced: list[x509.Certificate] = []
+        self._paths: dict[SafeName, tuple[x509.Certificate, ...]] = {}
         self._revoked = {item.name: revocations_of(item) for item in authorities}
 
     def certificates(self) -> Iterator[ForeignCertificate]:
@@ -126,20 +126,21 @@ class _Sorter:
             name=name_of(certificate, kind, found.path),
             told=told,
             key=self._keys.get(public_der(public_key)),
-            above=tuple(self._path_of(authority)),
-            authority=authority.name,
+            above=self._path_of(authority),
             revocation=self._revoked[authority.name].get(certificate.serial_number),
         )
 
-    def _path_of(self, authority: ForeignAuthority) -> list[x509.Certificate]:
+    def _path_of(self, authority: ForeignAuthority) -> tuple[x509.Certificate, ...]:
         """Return the certificate in force of a CA and of each above it."""
-        path = [authority.certificate]
-        while True:
-            above = [self._authorities[identity(signer)].certificate for signer in self._issuers.of(path[-1])]
-            new = [certificate for certificate in above if certificate not in path]
-            if not new:
-                return path
-            path.append(new[0])
+        if authority.name not in self._paths:
+            path = [authority.certificate]
+            while new := [certificate for certificate in self._above(path[-1]) if certificate not in path]:
+                path.append(new[0])
+            self._paths[authority.name] = tuple(path)
+        return self._paths[authority.name]
+
+    def _above(self, certificate: x509.Certificate) -> list[x509.Certificate]:
+        return [self._authorities[identity(signer)].certificate for signer in self._issuers.of(certificate)]
 
 
 def _fragment(error: InvalidInput | Refused) -> str:

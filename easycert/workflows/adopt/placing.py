@@ -129,13 +129,20 @@ def _is_newer(here: x509.Certificate, wish: _Wish, issuer: x509.Certificate) -> 
 
 
 def _key(certdir: CertDir, wish: _Wish, *, replace: bool) -> Iterator[Placement]:
-    """Yield the key to write. Raises AlreadyExists for another key in its place, unless that is to give way."""
+    """Yield the key to write.
+
+    Raises AlreadyExists for another key in its place, unless that is to give way, and KeyMismatch where none comes that
+    could take it.
+    """
     entry = layout.key(wish.kind, wish.name)
     there = _key_here(certdir, wish)
     if there == _public(wish.chain[0]):
         return
+    path = certdir.store.find(entry) or entry.path
     if there is not None and not replace:
-        raise AlreadyExists(certdir.store.find(entry) or entry.path)
+        raise AlreadyExists(path)
+    if there is not None and wish.key is None:
+        raise KeyMismatch(f"{wish.kind.value} {wish.name}", f"it does not belong to the private key {path}")
     if wish.key is not None:
         # PKCS#1 for RSA: the one form that Synapse compares byte for byte.
         data = private_pem(wish.key.key, traditional=hasattr(wish.key.key, "decrypt"))

@@ -9,7 +9,7 @@ import pytest
 from cryptography import x509
 
 from easycert.certdir import CertDir
-from easycert.errors import AlreadyExists, EncryptedKey, InvalidInput, Malformed, Refused
+from easycert.errors import AlreadyExists, EncryptedKey, InvalidInput, KeyMismatch, Malformed, Refused
 from easycert.ledger.records import Query
 from easycert.model import Kind
 from easycert.pki.names import SafeName
@@ -306,6 +306,27 @@ def test_a_name_that_something_else_has_here_stops_everything(
     assert tree(tmp_path / "certs") == before
     result = adopted(here, openssl.directory, replace=True)
     assert [item.verified for item in result.certificates] == [True, True]
+
+
+def test_a_certificate_is_never_put_beside_another_s_key(
+    here: CertDir, openssl: OpensslCa, need: Need, tmp_path: Path
+) -> None:
+    adopted(here, OpensslCa(need, tmp_path / "other").directory)
+    (openssl.directory / "private/cakey.pem").unlink()
+    before = tree(tmp_path / "certs")
+    with pytest.raises(KeyMismatch, match="it does not belong to the private key"):
+        adopted(here, openssl.directory, replace=True)
+    assert tree(tmp_path / "certs") == before
+
+
+def test_the_index_of_a_ca_of_which_little_else_is_left_is_its_own(here: CertDir, openssl: OpensslCa) -> None:
+    openssl.revoke(openssl.issue("bob", "client"))
+    (openssl.directory / "newcerts/1000.pem").unlink()
+    (openssl.directory / "private/cakey.pem").unlink()
+    result = adopted(here, openssl.directory)
+    assert [(item.ca, item.outcome.value, item.revoked) for item in result.crls] == [
+        ("openssl root", "lacks revocations", 1)
+    ]
 
 
 def test_what_was_renewed_here_stays(here: CertDir, openssl: OpensslCa) -> None:
