@@ -21,7 +21,7 @@ from easycert.pki.certificates import Issuer, ToBeSigned
 from easycert.pki.encodings import Encoding
 from easycert.pki.facts import fingerprint_of
 from easycert.pki.keys import PrivateKey
-from easycert.pki.lint import Severity, lint_certificate
+from easycert.pki.lint import lint_certificate
 from easycert.pki.names import SafeName
 from easycert.pki.subjects import shown_name
 from easycert.pki.wording import even_hex
@@ -66,7 +66,7 @@ class Drafter:
         """Return the draft of *order*. Raises LintRefused for one that breaks a rule."""
         draft = certificates.signed(order.tbs, self._key(order.issuer.key))
         issuer = order.authority.certificate if order.authority else None
-        errors = [item for item in lint_certificate(draft, issuer, order.kind) if item.severity is Severity.ERROR]
+        errors = lint_certificate(draft, issuer, order.kind, errors_only=True)
         unwaived = [item for item in errors if item.rule not in self._waivers]
         if unwaived:
             broken = tuple(f"{item.message} [{item.clause}]" for item in unwaived)

@@ -11,6 +11,7 @@ signature: ``RULES``, ``Rule``, ``Finding`` and ``Severity`` are made when someb
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from easycert.model import Kind
@@ -72,7 +73,7 @@ def _certificate_breaches(data: bytes, issuer: bytes | None, kind: Kind | None, 
 
     try:
         certificate = Certificate(data)
-        above = Certificate(issuer) if issuer is not None else None
+        above = _authority(issuer) if issuer is not None else None
     except DerError as error:
         yield "undecodable", f"the certificate, or its CA's, cannot be decoded: {error}"
         return
@@ -83,6 +84,13 @@ def _certificate_breaches(data: bytes, issuer: bytes | None, kind: Kind | None, 
         from easycert.pki.lint import advice
 
         yield from advice.judge(certificate, above)
+
+
+@lru_cache(maxsize=8)  # a CA signs many certificates in one run
+def _authority(data: bytes) -> Certificate:
+    from easycert.pki.lint.fields import Certificate
+
+    return Certificate(data)
 
 
 def _errors(certificate: Certificate, issuer: Certificate | None, kind: Kind | None) -> Breaches:
