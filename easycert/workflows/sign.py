@@ -9,7 +9,7 @@ from typing import cast
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from easycert.certdir import CertDir
-from easycert.errors import InvalidName, KeyMismatch, RequestRefused, WeakKey
+from easycert.errors import EasycertError, InvalidName, KeyMismatch, RequestRefused, WeakKey
 from easycert.model import Kind, Value
 from easycert.pki import csr
 from easycert.pki.certificates import CertificateSpec, to_be_signed
@@ -51,6 +51,14 @@ def sign_request(certdir: CertDir, wanted: SigningRequest, *, replace: bool = Fa
     Raises Malformed, RequestRefused and WeakKey for what must not be signed, KeyMismatch when another key lies where
     the certificate would go, AlreadyExists unless *replace*.
     """
+    try:
+        return _signed(certdir, wanted, replace=replace)
+    except EasycertError:
+        certdir.ledger.close()  # what was only read stays as it lies
+        raise
+
+
+def _signed(certdir: CertDir, wanted: SigningRequest, *, replace: bool) -> Issued:
     parsed = csr.load_request(wanted.data, wanted.source)
     rules = wanted.profile.rules(wanted.kind, self_signed=False)
     request = csr.read_request(parsed, wanted.source, rules.request_sans)
