@@ -7,6 +7,7 @@ an empty text. Nothing here knows a rule.
 from __future__ import annotations
 
 import os
+import shutil
 import ssl
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -42,7 +43,9 @@ Answers = dict[str, str]
 Ask = Callable[[Sequence[Question], Path, Callable[[str], str]], Answers]
 
 
-def run(*argv: str | Path, env: Mapping[str, str] | None = None, timeout: float = TIMEOUT) -> tuple[int, str]:
+def run(
+    *argv: str | Path, env: Mapping[str, str] | None = None, cwd: Path | None = None, timeout: float = TIMEOUT
+) -> tuple[int, str]:
     """Run a program and return its exit code and what it said."""
     words = [str(part) for part in argv]
     done = subprocess.run(
@@ -52,6 +55,7 @@ def run(*argv: str | Path, env: Mapping[str, str] | None = None, timeout: float 
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env=env,
+        cwd=cwd,
         timeout=timeout,
     )
     return done.returncode, done.stdout.decode("utf-8", "replace")
@@ -116,11 +120,14 @@ def _python_says(question: Question) -> str:
 
 
 def go(questions: Sequence[Question], folder: Path, need: Callable[[str], str]) -> Answers:
-    """Ask Go's ``crypto/tls`` and ``crypto/x509``."""
-    program = folder / "verify"
-    settings = {**os.environ, "GOCACHE": str(folder / "cache"), "GOFLAGS": "-mod=mod", "GO111MODULE": "off"}
-    code, text = run(need("go"), "build", "-o", program, PROGRAMS / "verify.go", env=settings)
-    assert code == 0, text
+    """Ask Go's ``crypto/tls`` and ``crypto/x509``; as a module, for a lone file gets the manners of an old version."""
+    program, source = folder / "verify", folder / "source"
+    source.mkdir()
+    shutil.copy(PROGRAMS / "verify.go", source)
+    settings = {**os.environ, "GOCACHE": str(folder / "cache"), "GOTOOLCHAIN": "local"}
+    for words in (("mod", "init", "verify"), ("build", "-o", program)):
+        code, text = run(need("go"), *words, env=settings, cwd=source)
+        assert code == 0, text
     return _by_lines(questions, run(program, *(question.folder for question in questions))[1])
 
 

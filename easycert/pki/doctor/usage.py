@@ -24,6 +24,8 @@ from easycert.pki.doctor.findings import (
 )
 
 _STRICT: Clients = frozenset({Client.STRICT})
+#: GnuTLS does not mind; Apple says nothing.
+_NO_CRITICAL_IDENTIFIER: Clients = COMMON - {Client.APPLE, Client.GNUTLS}
 _STAPLED: Clients = frozenset({Client.FIREFOX, Client.GNUTLS})
 #: Who wants digitalSignature in the key usage of whom.
 _SIGNERS: dict[Kind, Clients] = {
@@ -52,7 +54,7 @@ _KNOWN = frozenset(
 )
 #: Extensions that some clients process and others do not know.
 _KNOWN_TO_SOME: dict[ObjectIdentifier, Clients] = {
-    ExtensionOID.INHIBIT_ANY_POLICY: frozenset({Client.GO}),
+    ExtensionOID.INHIBIT_ANY_POLICY: frozenset({Client.GO}),  # until 1.23, when it learned of policies
     ExtensionOID.OCSP_NO_CHECK: frozenset({Client.CHROME, Client.GNUTLS, Client.GO, Client.JAVA}),
     # ... and that of a private CA can hardly fulfil, since nothing below it names a policy.
     ExtensionOID.POLICY_CONSTRAINTS: frozenset({Client.GO, Client.JAVA, Client.GNUTLS, Client.CHROME}),
@@ -157,7 +159,7 @@ def _critical_identifiers(exam: Exam) -> Iterator[Reason]:
     ):
         extension = exam.find(kind)
         if extension is not None and extension.critical:
-            clients = (EITHER_OPENSSL | {Client.JAVA, Client.CHROME, Client.FIREFOX}) & JUDGES[exam.kind]
+            clients = _NO_CRITICAL_IDENTIFIER & JUDGES[exam.kind]
             yield Reason(clients, f"its {name} is critical, which it must not be", RENEW)
 
 
@@ -260,8 +262,12 @@ RULES = (
     Rule(
         "critical-key-identifier",
         "A key identifier that is critical",
-        EITHER_OPENSSL | {Client.JAVA, Client.CHROME, Client.FIREFOX},
-        ("RFC 5280 sections 4.2.1.1 and 4.2.1.2", "OpenSSL: X509_V_ERR_AUTHORITY_KEY_IDENTIFIER_CRITICAL"),
+        _NO_CRITICAL_IDENTIFIER,
+        (
+            "RFC 5280 sections 4.2.1.1 and 4.2.1.2",
+            "OpenSSL: X509_V_ERR_AUTHORITY_KEY_IDENTIFIER_CRITICAL",
+            "Go: crypto/x509 processExtensions, in 1.27 and not yet in 1.19",
+        ),
         _critical_identifiers,
     ),
 )
