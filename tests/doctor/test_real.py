@@ -116,18 +116,28 @@ class _Quiet(SimpleHTTPRequestHandler):
         pass
 
 
-#: What Go does only since a version, or did only until one: the cases, and that version.
-GO_SINCE = {"negative serial": 23, "negative serial of a CA": 23, "critical authority key identifier": 27}
-GO_SINCE |= {"critical subject key identifier": 27}
-GO_UNTIL = {"no any-policy": 24, "ML-DSA, root": 27, "ML-DSA, intermediate": 27}
+#: What a client does only since a version, or did only until one, by case.
+SINCE = {
+    Client.GO: {
+        "negative serial": 23,
+        "negative serial of a CA": 23,
+        "critical authority key identifier": 27,
+        "critical subject key identifier": 27,
+    },
+    Client.JAVA: {"no alternative names in the extension": 25, "address of three octets": 25},
+}
+UNTIL = {Client.GO: {"no any-policy": 24, "ML-DSA, root": 27, "ML-DSA, intermediate": 27}}
+VERSIONS = {Client.GO: (("go", "version"), r"go1\.(\d+)"), Client.JAVA: (("java", "--version"), r"^\w+ (\d+)")}
 
 
 def excused(client: Client, case: Case, need: Callable[[str], str]) -> bool:
     """Return whether the rule is about other versions of the client than the one that is here."""
-    if client is not Client.GO:
+    since, until = SINCE.get(client, {}).get(case.name), UNTIL.get(client, {}).get(case.name)
+    if since is None and until is None:
         return False
-    text = subprocess.run([need("go"), "version"], check=True, capture_output=True, encoding="ascii").stdout
-    found = re.search(r"go1\.(\d+)", text)
+    (program, option), pattern = VERSIONS[client]
+    text = subprocess.run([need(program), option], check=True, capture_output=True, encoding="ascii").stdout
+    found = re.search(pattern, text)
     assert found, text
     version = int(found[1])
-    return version < GO_SINCE.get(case.name, 0) or version >= GO_UNTIL.get(case.name, 1000)
+    return (since is not None and version < since) or (until is not None and version >= until)

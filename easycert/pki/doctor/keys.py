@@ -121,7 +121,7 @@ def _refusing(flaw: str) -> Clients:
     """Return who refuses a certificate with this flaw: our own reader is stricter than most."""
     if "path_length" in flaw:  # where there is no CA
         return frozenset({Client.STRICT})
-    return LIBRARIES if "DuplicateExtension" in flaw else frozenset({Client.GO, Client.CHROME})
+    return LIBRARIES if "DuplicateExtension" in flaw else frozenset({Client.GO, Client.CHROME, Client.JAVA})
 
 
 RULES = (
@@ -129,7 +129,12 @@ RULES = (
         "broken",
         "Extensions or a subject that cannot be decoded, or an extension that is there twice",
         LIBRARIES | {Client.CHROME},
-        ("RFC 5280 section 4.2", "Go: crypto/x509 ParseCertificate", "OpenSSL: X509_V_ERR_INVALID_EXTENSION"),
+        (
+            "RFC 5280 section 4.2",
+            "Go: crypto/x509 ParseCertificate",
+            "OpenSSL: X509_V_ERR_INVALID_EXTENSION",
+            "Java: CertificateParsingException, for alternative names in 25 and not yet in 17",
+        ),
         _unread_extensions,
     ),
     Rule(

@@ -42,8 +42,9 @@ def _missing(exam: Exam) -> Iterator[Reason]:
     if wanted is not None and (not isinstance(wanted, str) or not _is_common_name(exam, wanted)):
         yield Reason(COMMON, f"{why}, and nothing else names {wanted}", remedy)
     else:
-        strict = {Client.STRICT} if names is not None and not list(names.value) else set()
-        yield Reason(_NO_COMMON_NAME | strict, f"{why}, and its common name does not count", remedy)
+        empty = names is not None and not list(names.value)
+        clients = _NO_COMMON_NAME | ({Client.STRICT, Client.JAVA} if empty else set())
+        yield Reason(clients, f"{why}, and its common name does not count", remedy)
 
 
 def _other_host(exam: Exam) -> Iterator[Reason]:
