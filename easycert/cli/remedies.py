@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from easycert.cli.table import COMMANDS
 from easycert.errors import printable
 from easycert.model import Kind
 from easycert.pki.doctor.findings import Cure, Remedy
@@ -18,23 +18,35 @@ if TYPE_CHECKING:
 _KEPT = frozenset({"rsa2048", "rsa3072", "rsa4096", "ec384", "ec521"})
 
 
-def command(patient: Patient, remedy: Remedy, certdir: str | None = None) -> str:
-    """Return the command that mends a finding of *patient*; *certdir* is said in it where it was said to us.
+class Advice:
+    """How commands are worded: for which directory, and for which names a kind must be said."""
 
-    What stands in capitals (CA, FILE) is for the person to fill in. Empty where no command helps.
-    """
-    words = _WORDS[remedy.cure](patient, remedy)
-    if words and words[0] == "easycert" and certdir is not None:
-        words += ["--certdir", certdir]
-    return " ".join(_quoted(word) for word in words)
+    def __init__(self, certdir: str | None, patients: Iterable[Patient]) -> None:
+        """Take the directory that commands must name (None: the usual one) and all that was examined."""
+        self._certdir = certdir
+        kinds: dict[str, set[Kind]] = {}
+        for patient in patients:
+            if patient.filed and patient.name and patient.kind:
+                kinds.setdefault(patient.name, set()).add(patient.kind)
+        self._ambiguous = {name for name, found in kinds.items() if len(found) > 1}
+
+    def command(self, patient: Patient, remedy: Remedy) -> str:
+        """Return the command that mends a finding of *patient*.
+
+        What stands in capitals (CA, FILE) is for the person to fill in. Empty where no command helps.
+        """
+        words = _WORDS[remedy.cure](patient, remedy)
+        if words[:2] == ["easycert", "renew"] and patient.name in self._ambiguous and patient.kind:
+            words += ["--kind", patient.kind.value]
+        if words and words[0] == "easycert" and self._certdir is not None:
+            words += ["--certdir", self._certdir]
+        return " ".join(_quoted(word) for word in words)
 
 
 def _renew(patient: Patient, remedy: Remedy) -> list[str]:
-    if not patient.filed or patient.name is None:
-        return _reissue(patient, remedy)
-    if "renew" in COMMANDS:
+    if patient.filed and patient.name:
         return ["easycert", "renew", patient.name]
-    return _reissue(patient, remedy) if patient.kind is not Kind.CA else []
+    return _reissue(patient, remedy)
 
 
 def _reissue(patient: Patient, remedy: Remedy) -> list[str]:
@@ -44,8 +56,9 @@ def _reissue(patient: Patient, remedy: Remedy) -> list[str]:
     words = ["easycert", (patient.kind or Kind.HOST).value, name, "--signas", _signer(patient)]
     for san in dict.fromkeys((*_other_names(patient, name), *remedy.names)):
         words += ["--san", san]
-    kept = patient.key_type if patient.key_type in _KEPT and not remedy.profile else None
-    words += _wishes(remedy._replace(key_type=remedy.key_type or kept))
+    profile = remedy.profile or ("synapse" if patient.for_synapse else None)
+    kept = patient.key_type if patient.key_type in _KEPT and not profile else None
+    words += _wishes(remedy._replace(profile=profile, key_type=remedy.key_type or kept))
     if remedy.days:
         words += ["--days", str(remedy.days)]
     return [*words, "--force"] if patient.filed else words
@@ -57,7 +70,8 @@ def _new_authority(patient: Patient, remedy: Remedy) -> list[str]:
     words = ["easycert", "ca", f"{_name(patient)} 2"]
     if not patient.self_signed:
         words += ["--signas", _signer(patient)]
-    return words + _wishes(remedy)
+    profile = remedy.profile or ("synapse" if patient.for_synapse else None)
+    return words + _wishes(remedy._replace(profile=profile))
 
 
 def _wishes(remedy: Remedy) -> list[str]:
@@ -70,8 +84,7 @@ def _mode(_patient: Patient, remedy: Remedy) -> list[str]:
 
 
 def _crl(patient: Patient, _remedy: Remedy) -> list[str]:
-    name = patient.name or "CA"
-    return ["easycert", "crl", name] if "crl" in COMMANDS else ["easycert", "--crl", name]
+    return ["easycert", "crl", patient.name or "CA"]
 
 
 def _import(_patient: Patient, _remedy: Remedy) -> list[str]:

@@ -154,7 +154,7 @@ def _added(old: x509.Certificate, terms: Terms) -> Iterator[_Part]:
     if terms.kind is Kind.CA and is_root and not _find(old, ExtensionOID.BASIC_CONSTRAINTS):
         yield _part(x509.BasicConstraints(ca=True, path_length=None), critical=True, change="basicConstraints added")
     if terms.kind is Kind.CA and not _find(old, ExtensionOID.KEY_USAGE):
-        yield _part(key_usage(_CA_USAGE), critical=True, change="keyUsage added")
+        yield _part(key_usage(_CA_USAGE), critical=not _is_of_synapse(old), change="keyUsage added")
     for value in _locations(old, terms):
         if not _find(old, value.oid):
             yield _part(value, critical=False, change=_SITE[value.oid])
@@ -163,6 +163,11 @@ def _added(old: x509.Certificate, terms: Terms) -> Iterator[_Part]:
         yield _part(identifier, critical=False, change="subjectKeyIdentifier added")
     if not _find(old, ExtensionOID.AUTHORITY_KEY_IDENTIFIER):
         yield _part(_key_id_alone(terms), critical=False, change="authorityKeyIdentifier added")
+
+
+def _is_of_synapse(old: x509.Certificate) -> bool:
+    """Return whether a CA without key usage has Synapse's form; Synapse verifies nothing below a critical one."""
+    return any(one.oid == ExtensionOID.BASIC_CONSTRAINTS and not one.critical for one in old.extensions)
 
 
 def _locations(old: x509.Certificate, terms: Terms) -> tuple[x509.ExtensionType, ...]:

@@ -1,7 +1,7 @@
 """What is wrong with certificates, which clients refuse them and why; and mending what loses nothing.
 
 ``diagnose`` reads only, also in a directory that may not be written to. ``mend`` changes modes of files and directories
-that this user owns.
+that this user owns, and re-issues CAs.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from typing import NamedTuple
 from easycert.certdir import CertDir
 from easycert.errors import EasycertError, Malformed, NotFound, StoreFailure, UnreadableFile
 from easycert.model import Kind
-from easycert.pki.doctor.findings import Client, Cure, Finding, Severity
+from easycert.pki.doctor.findings import Client, Cure, Finding, Remedy, Severity
+from easycert.pki.doctor.usage import FORM_RULES
+from easycert.store import layout
 from easycert.store.layout import CRLS, FOLDERS, Entry
 from easycert.workflows.examination import Held, Patient, Ward, certificates_in, examine, kind_of, ward
 from easycert.workflows.housekeeping import Amiss, amiss, private_parts
@@ -24,6 +26,7 @@ from easycert.workflows.lookup import Found, find
 _DEPTH, _MOST_FILES = 3, 10_000
 _PEM_SUFFIXES = (".crt", ".pem", ".cer", ".der", ".cert")
 _SEVERITIES = tuple(Severity)
+_NEW_CERTIFICATE = "certificate, with its own key and name"
 
 
 class DoctorRequest(NamedTuple):
@@ -70,25 +73,27 @@ def diagnose(certdir: CertDir, request: DoctorRequest) -> Diagnosis:
     if request.target is None:
         return _directory(certdir, request)
     if os.path.isdir(request.target):
-        if _is_certificate_directory(request.target):
+        if is_certificate_directory(request.target):
             return _directory(CertDir.open(request.target), request)
         return _folder(certdir, request.target, request)
     return _one(certdir, request.target, request)
 
 
 def mend(certdir: CertDir, diagnosis: Diagnosis, *, dry_run: bool) -> tuple[Mended, ...]:
-    """Mend what loses nothing, and return what was done; with *dry_run* what would be. One failure stops nothing."""
-    return tuple(_mended(certdir, finding, dry_run) for finding in mendable(diagnosis))
+    """Mend what loses nothing, and return what was done; with *dry_run* what would be. One failure stops nothing.
+
+    Modes are tightened, and CAs that lack what today's CAs carry are re-issued with their own key and name, so that all
+    that they signed stays valid. Raises StoreFailure, StoreBusy, LedgerUnusable and UnsafeDirectory.
+    """
+    modes = [finding.remedy for patient in diagnosis.patients for finding in patient.findings]
+    modes = [remedy for remedy in modes if remedy.cure is Cure.MODE]
+    mended = [_tightened(certdir, remedy, dry_run) for remedy in modes]
+    authorities = tuple(patient.name for patient in diagnosis.patients if patient.name and _is_reissuable(patient))
+    return (*mended, *(_reissued(certdir, authorities, dry_run) if authorities else ()))
 
 
-def mendable(diagnosis: Diagnosis) -> tuple[Finding, ...]:
-    """Return the findings that :func:`mend` can do something about."""
-    found = [finding for patient in diagnosis.patients for finding in patient.findings]
-    return tuple(finding for finding in found if finding.remedy.cure is Cure.MODE)
-
-
-def _mended(certdir: CertDir, finding: Finding, dry_run: bool) -> Mended:
-    path, mode = finding.remedy.path or "", finding.remedy.mode or 0
+def _tightened(certdir: CertDir, remedy: Remedy, dry_run: bool) -> Mended:
+    path, mode = remedy.path or "", remedy.mode or 0
     done = Mended(path, f"mode {mode:04o}")
     if dry_run:
         return done
@@ -97,6 +102,28 @@ def _mended(certdir: CertDir, finding: Finding, dry_run: bool) -> Mended:
     except StoreFailure as error:
         return Mended(path, done.what, error.reason)
     return done
+
+
+def _is_reissuable(patient: Patient) -> bool:
+    """Return whether it is a CA of the directory that is refused for its form, which a new certificate mends."""
+    return patient.kind is Kind.CA and patient.filed and any(_is_about_form(finding) for finding in patient.findings)
+
+
+def _is_about_form(finding: Finding) -> bool:
+    return finding.severity is Severity.ERROR and finding.remedy.cure is Cure.RENEW and finding.rule in FORM_RULES
+
+
+def _reissued(certdir: CertDir, names: tuple[str, ...], dry_run: bool) -> Iterator[Mended]:
+    from easycert.workflows.renew.run import preview, renew  # few directories have such CAs
+    from easycert.workflows.renew.values import RenewRequest
+
+    run = (preview if dry_run else renew)(certdir, RenewRequest(names, Kind.CA))
+    for made in run.renewed:
+        yield Mended(made.certificate_path, _NEW_CERTIFICATE)
+    for skipped in run.skipped:
+        yield Mended(certdir.store.path(layout.certificate(Kind.CA, skipped.name)), _NEW_CERTIFICATE, skipped.reason)
+    for failed in run.failed:
+        yield Mended(failed.name, _NEW_CERTIFICATE, str(failed.error))
 
 
 # --- a certificate directory -----------------------------------------------------------------------------------------
@@ -157,10 +184,11 @@ def _joined(patients: Sequence[Patient], found: Sequence[Amiss]) -> Iterator[Pat
 def _thing(path: str, findings: Sequence[Finding]) -> Patient:
     name = os.path.basename(path)
     of_crl = name.removesuffix(".crl") if os.path.basename(os.path.dirname(path)) == CRLS else None
-    return Patient(path, None, of_crl, "", None, False, False, (), "", tuple(findings))
+    return Patient(path, None, of_crl, "", None, False, False, (), "", False, tuple(findings))
 
 
-def _is_certificate_directory(path: str) -> bool:
+def is_certificate_directory(path: str) -> bool:
+    """Return whether the directory *path* is laid out as a certificate directory."""
     return any(os.path.isdir(os.path.join(path, folder)) for folder in FOLDERS.values())
 
 

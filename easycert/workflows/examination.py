@@ -38,6 +38,7 @@ class Patient(NamedTuple):
     self_signed: bool
     names: tuple[str, ...]
     key_type: str
+    for_synapse: bool
     findings: tuple[Finding, ...]
 
 
@@ -133,6 +134,7 @@ def examine(held: Held, place: Ward, only: Iterable[Client] = ()) -> Patient:
         self_signed=is_self_issued(certificate),
         names=_names(certificate),
         key_type=_key_type(certificate),
+        for_synapse=certificate in place.of_synapse,
         findings=judge(exam, only),
     )
 

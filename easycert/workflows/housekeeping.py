@@ -102,7 +102,8 @@ def _key(certdir: CertDir, one: Held) -> Iterator[Finding]:
         authority_issuer(one.certificate, load_private_key(data, entry.path, ours=True))
     except KeyMismatch:
         why = f"the private key {entry.path} does not belong to it: no TLS server or client starts with the two"
-        yield files.KEY_DIFFERS.finds(Severity.ERROR, why, Remedy(Cure.RENEW))
+        cure = Cure.LOOK if one.kind is Kind.CA else Cure.REISSUE
+        yield files.KEY_DIFFERS.finds(Severity.ERROR, why, Remedy(cure))
     except EncryptedKey:
         why = f"the private key {entry.path} has a passphrase, and Synapse reads plain ones only"
         yield files.KEY_ENCRYPTED.finds(Severity.NOTE, why, Remedy(Cure.LOOK))

@@ -137,7 +137,7 @@ def san(tag: int, *names: str) -> Changes:
 def findings(case: Case, at: datetime) -> list[Finding]:
     """Return what the book says about a whole chain: its leaf and each CA above it."""
     chain = case.chain(at)
-    certificates = [made.certificate for made in (*chain.sent, *chain.known, *chain.roots)]
+    certificates = [made.certificate for made in (*chain.known, *chain.sent, *chain.roots)]
     above = climb(chain.leaf.certificate, certificates)
     leaf = Exam(
         read_member(chain.leaf.certificate, is_leaf=True),
@@ -330,6 +330,13 @@ def _under_three(order: int, **upper: Any) -> Callable[[Chain], Chain]:
     return made
 
 
+def _with_earlier(chain: Chain) -> Chain:
+    (top,), (middle,) = chain.roots, chain.sent
+    at = middle.certificate.not_valid_before_utc
+    renewed = intermediate(at, subject=middle.certificate.subject, days=(0, 1700)).make(top)
+    return Chain(chain.leaf, chain.sent, chain.roots, chain.hostname, known=(renewed,))
+
+
 def _with_stranger(chain: Chain) -> Chain:
     at = chain.leaf.certificate.not_valid_before_utc
     stranger = root(at, subject=name("stranger"), key=key("ec256", 60)).make()
@@ -348,6 +355,7 @@ case(
 )
 case("no intermediate", "incomplete-chain", then=_alone)
 user_case("user without intermediate", "incomplete-chain", then=_alone)
+case("intermediate that was renewed since", "earlier-ca", then=_with_earlier)
 case("two intermediates", then=_under_three(1))
 case("two intermediates, upside down", "chain-order", then=_under_three(-1))
 case("root sent, too", "chain-order", then=_with_root)

@@ -185,3 +185,22 @@ def test_a_private_key_with_a_passphrase(made, rules, reader):
     assert rules(home) == {"a.vertex.link.crt": {"key-encrypted"}}
     with pytest.raises(TypeError):
         reader(home).getHostKey("a.vertex.link")
+
+
+def test_a_directory_of_synapses_own_is_mended_and_synapse_notices_nothing(theirs, easycert, rules, reader):
+    """Its CAs get what OpenSSL's strict mode asks for, with their key and name; its leaves, once they are renewed."""
+    code = (certs(theirs) / "code" / "Build Pipeline.crt").read_bytes()
+    key = reader(theirs).getCaKey("vertex").private_numbers()
+    strict = ("doctor", "--client", "openssl-strict", "-q")
+    assert easycert(theirs, *strict).code == 4
+    easycert(theirs, *strict, "--fix")
+    assert reader(theirs).getCaKey("vertex").private_numbers() == key
+    assert rules(theirs) == {}
+    reader(theirs).valCodeCert(code)
+    for name in ("cortex.vertex.link", "axon.vertex.link", "visi@vertex.link", "Build Pipeline", "Sub Pipeline"):
+        assert easycert(theirs, "renew", name, "-q").code == 0, name
+    assert easycert(theirs, "renew", "intruder@vertex.link", "-q").code == 0
+    assert easycert(theirs, *strict[:-1]) == ("nothing is wrong; 9 certificates examined\n", 0)
+    assert rules(theirs) == {}
+    reader(theirs).valCodeCert((certs(theirs) / "code" / "Sub Pipeline.crt").read_bytes())
+    reader(theirs).getServerSSLContext(hostname="axon.vertex.link", caname="vertex")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import subprocess
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
@@ -355,6 +357,66 @@ def test_a_file_that_holds_no_certificate_is_refused(certs: CertDir, tmp_path: P
 def test_a_lone_key_is_no_certificate(certs: CertDir, tmp_path: Path) -> None:
     with pytest.raises(Malformed):
         diagnose(certs, DoctorRequest(str(tmp_path / "certs" / "cas" / "root.key")))
+
+
+# --- CAs of old form --------------------------------------------------------------------------------------------------
+
+OLD_FORM = {"basic_critical": False, "key_usage": None, "ski": False, "aki": "none", "days": (-1, 3000)}
+
+
+def old(certdir: CertDir, *, key_here: bool = True) -> None:
+    """Put a CA and a host into the directory as Synapse's own tool makes them."""
+    top = root(certdir.now(), "rsa2048", subject=name("old"), **OLD_FORM).make()
+    leaf = host(certdir.now(), "rsa2048", aki="none", ski=False, days=(-1, 390)).make(top)
+    files(certdir).update({"cas/old.crt": top.pem, "hosts/www.example.com.crt": leaf.pem})
+    files(certdir)["hosts/www.example.com.key"] = leaf.key_pem
+    if key_here:
+        files(certdir)["cas/old.key"] = top.key_pem
+
+
+def test_a_ca_of_old_form_gets_a_new_certificate_for_its_own_key_and_name() -> None:
+    certdir = directory()
+    old(certdir)
+    before = x509.load_pem_x509_certificate(files(certdir)["cas/old.crt"])
+    diagnosis = diagnose(certdir, WHOLE)
+    assert rules(diagnosis, Severity.ERROR)["old.crt"] == {"basic-constraints", "key-cert-sign", "key-identifier"}
+    (planned,) = mend(certdir, diagnosis, dry_run=True)
+    assert (planned.path, planned.problem) == ("/certs/cas/old.crt", None)
+    assert x509.load_pem_x509_certificate(files(certdir)["cas/old.crt"]) == before
+    assert mend(certdir, diagnosis, dry_run=False) == (planned,)
+    after = x509.load_pem_x509_certificate(files(certdir)["cas/old.crt"])
+    assert (after.public_key(), after.subject) == (before.public_key(), before.subject)
+    assert "old.crt" not in rules(diagnose(certdir, WHOLE), Severity.ERROR)
+
+
+@pytest.mark.real
+def test_what_an_old_ca_signed_verifies_under_its_new_certificate(need: Callable[[str], str], tmp_path: Path) -> None:
+    certdir = directory(lambda: datetime.now(UTC))
+    old(certdir)
+    mend(certdir, diagnose(certdir, WHOLE), dry_run=False)
+    for called in ("cas/old.crt", "hosts/www.example.com.crt"):
+        (tmp_path / called.partition("/")[2]).write_bytes(files(certdir)[called])
+    words = [need("openssl"), "verify", "-CAfile", "old.crt", "-purpose", "sslserver", "www.example.com.crt"]
+    assert subprocess.run(words, check=False, cwd=tmp_path, capture_output=True).returncode == 0
+
+
+def test_a_ca_whose_key_is_elsewhere_is_left_as_it_is_and_that_is_said() -> None:
+    certdir = directory()
+    old(certdir, key_here=False)
+    before = dict(files(certdir))
+    (left,) = mend(certdir, diagnose(certdir, WHOLE), dry_run=False)
+    assert left.problem
+    assert {path: data for path, data in files(certdir).items() if path in before} == before
+
+
+@pytest.mark.parametrize("change", [{"ca": False}, {"key_usage": ("crl_sign",)}, {"days": (-3000, -1)}])
+def test_what_a_ca_may_do_and_how_long_is_not_for_doctor_to_change(change: dict[str, object]) -> None:
+    certdir = directory()
+    made = root(certdir.now(), subject=name("old"), **change).make()
+    files(certdir).update({"cas/old.crt": made.pem, "cas/old.key": made.key_pem})
+    diagnosis = diagnose(certdir, WHOLE)
+    assert diagnosis.count(Severity.ERROR) > 0
+    assert mend(certdir, diagnosis, dry_run=False) == ()
 
 
 # --- hostile certificates --------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import typer
 
 from easycert.cli import exits
 from easycert.cli.options import ExitZeroOption, Habits, Output, argument, option
-from easycert.cli.remedies import command
+from easycert.cli.remedies import Advice
 from easycert.cli.render import Palette, as_json
 from easycert.errors import InvalidInput
 from easycert.pki.doctor.findings import COMMON, Client, Finding, Severity
@@ -27,7 +27,9 @@ Target = Annotated[
 ]
 ClientOption = Annotated[list[Client] | None, option("--client", help="Only what this client would say; repeatable.")]
 SeverityOption = Annotated[Severity, option("--severity", help="Show only what is as bad as this, or worse.")]
-FixOption = Annotated[bool, option("--fix", help="Mend what loses nothing: modes of keys and directories.")]
+FixOption = Annotated[
+    bool, option("--fix", help="Mend what loses nothing: modes, and CAs of old form, which keep their key and name.")
+]
 DryRunOption = Annotated[bool, option("--dry-run", help="Say what --fix would do, and do nothing.")]
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "dim"}
 _INDENT = " " * 11
@@ -48,17 +50,19 @@ def doctor(
     Without an argument it looks at the whole certificate directory: modes, keys, chains and CRLs, too. It exits 4 when
     a client refuses a certificate that is for it, or a secret is in danger; 3 when something is due; else 0.
     """
-    from easycert.workflows.doctor import DoctorRequest, diagnose, mend
+    from easycert.workflows.doctor import DoctorRequest, diagnose, is_certificate_directory, mend
 
     if dry_run and not fix:
         raise InvalidInput("option", "--dry-run", "says what --fix would do; give both")
+    if target is not None and os.path.isdir(target) and is_certificate_directory(target):
+        target, habits = None, habits._replace(certdir=target)
     certdir = habits.open()
     request = DoctorRequest(target, tuple(client or ()))
     diagnosis = diagnose(certdir, request)
     mended = mend(certdir, diagnosis, dry_run=dry_run) if fix else ()
     if mended and not dry_run:
         diagnosis = diagnose(certdir, request)
-    _tell(diagnosis, mended, _Wish(severity, _directory_said(target, habits), dry_run), habits)
+    _tell(diagnosis, mended, _Wish(severity, dry_run, Advice(habits.certdir, diagnosis.patients)), habits)
     if not exit_zero:
         raise typer.Exit(_code(diagnosis))
 
@@ -66,21 +70,14 @@ def doctor(
 class _Wish:
     """How a diagnosis is to be told."""
 
-    def __init__(self, least: Severity, certdir: str | None, dry_run: bool) -> None:
+    def __init__(self, least: Severity, dry_run: bool, advice: Advice) -> None:
         self.least = least
-        self.certdir = certdir
         self.dry_run = dry_run
+        self.advice = advice
 
     def wants(self, finding: Finding) -> bool:
         order = tuple(Severity)
         return order.index(finding.severity) <= order.index(self.least)
-
-
-def _directory_said(target: str | None, habits: Habits) -> str | None:
-    """Return the directory that commands must name: the one looked at, where it is not the usual one."""
-    if target is not None and os.path.isdir(target):
-        return target if any(os.path.isdir(os.path.join(target, folder)) for folder in ("cas", "hosts")) else None
-    return habits.certdir
 
 
 def _code(diagnosis: "Diagnosis") -> int:
@@ -118,7 +115,7 @@ def _patient_fields(patient: "Patient", wish: _Wish) -> dict[str, Any]:
             "severity": finding.severity,
             "clients": finding.clients,
             "why": finding.why,
-            "fix": command(patient, finding.remedy, wish.certdir) or None,
+            "fix": wish.advice.command(patient, finding.remedy) or None,
             "sources": finding.sources,
         }
         for finding in patient.findings
@@ -135,8 +132,8 @@ def _lines(diagnosis: "Diagnosis", mended: "tuple[Mended, ...]", wish: _Wish, pa
             yield _heading(patient, palette)
             yield from _finding_lines(patient, findings, wish, palette)
     for one in mended:
-        verb = "would get" if wish.dry_run else "has now" if one.problem is None else "could not get"
-        yield f"{one_line(one.path)} {verb} the {one.what}{f': {one.problem}' if one.problem else ''}"
+        verb = "could not get" if one.problem else "would get" if wish.dry_run else "got"
+        yield f"{one_line(one.path)} {verb} a new {one.what}{f': {one_line(one.problem)}' if one.problem else ''}"
     yield _summary(diagnosis)
 
 
@@ -152,7 +149,7 @@ def _finding_lines(patient: "Patient", findings: list[Finding], wish: _Wish, pal
     from itertools import groupby
 
     def likeness(finding: Finding) -> tuple[object, ...]:
-        return finding.severity, finding.clients, command(patient, finding.remedy, wish.certdir)
+        return finding.severity, finding.clients, wish.advice.command(patient, finding.remedy)
 
     for (_, _, fix), alike in groupby(findings, key=likeness):
         together = list(alike)

@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives import hashes
 
 from easycert.model import Kind
 from easycert.pki.chains import IssuerPool, authority_key_id, is_self_issued, subject_bytes, subject_key_id
+from easycert.pki.doctor.findings import RENEW, Cure, Remedy
+from easycert.pki.encodings import Encoding, PublicFormat
 from easycert.pki.members import Member, read_member
 from easycert.pki.paths import MAX_DEPTH
 from easycert.pki.profiles import NETSCAPE_CERT_TYPE
@@ -67,6 +69,11 @@ class Exam(NamedTuple):
         top = self.above[-1] if self.above else self.member
         return is_self_issued(top.certificate)
 
+    @property
+    def anew(self) -> Remedy:
+        """What mends a fault of its form: a CA keeps its key; anything else is made anew, for renewal keeps faults."""
+        return RENEW if self.is_ca else Remedy(Cure.REISSUE)
+
     def find(self, kind: type[_Extension]) -> x509.Extension[_Extension] | None:
         """Return the extension of this kind, or None."""
         return self.member.find(kind)
@@ -91,6 +98,14 @@ def climb(certificate: x509.Certificate, authorities: Iterable[x509.Certificate]
         path.append(read_member(issuer, is_leaf=False, is_anchor=is_self_issued(issuer)))
         below = issuer
     return tuple(path)
+
+
+def public_bytes(certificate: x509.Certificate) -> bytes:
+    """Return the public key in DER; for one that cannot be read, the signature, which no other certificate has."""
+    try:
+        return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    except UNREADABLE:
+        return certificate.signature
 
 
 def carries_synapse_mark(certificate: x509.Certificate) -> bool:

@@ -15,6 +15,7 @@ from cryptography.exceptions import InvalidSignature
 
 from easycert.errors import printable
 from easycert.pki.chains import authority_key_id, subject_bytes, subject_key_id
+from easycert.pki.doctor.exam import public_bytes
 from easycert.pki.doctor.findings import (
     COMMON,
     Client,
@@ -25,7 +26,6 @@ from easycert.pki.doctor.findings import (
     Severity,
     in_order,
 )
-from easycert.pki.encodings import Encoding, PublicFormat
 from easycert.pki.signatures import UNREADABLE
 from easycert.pki.validity import is_due, rfc3339
 
@@ -155,8 +155,8 @@ def namesakes(
     authorities: Sequence[x509.Certificate], mine: x509.Certificate, *, for_synapse: bool
 ) -> Iterator[Finding]:
     """Judge whether another CA of the directory has the subject of *mine*, and another key."""
-    wanted, key = subject_bytes(mine), _key(mine)
-    others = [one for one in authorities if subject_bytes(one) == wanted and _key(one) != key]
+    wanted, key = subject_bytes(mine), public_bytes(mine)
+    others = [one for one in authorities if subject_bytes(one) == wanted and public_bytes(one) != key]
     if not others or wanted is None:
         return
     told_apart = all(subject_key_id(one) is not None for one in (mine, *others))
@@ -212,10 +212,3 @@ def names_a_crl(certificate: x509.Certificate) -> bool:
 
 def _mode(path: str, mode: int) -> Remedy:
     return Remedy(Cure.MODE, path=path, mode=mode)
-
-
-def _key(certificate: x509.Certificate) -> bytes:
-    try:
-        return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    except UNREADABLE:
-        return certificate.signature

@@ -15,7 +15,6 @@ from easycert.pki.doctor.findings import (
     LIBRARIES,
     REISSUE_EC,
     REISSUE_RSA,
-    RENEW,
     Client,
     Clients,
     Cure,
@@ -99,22 +98,22 @@ def _weak_hash(exam: Exam) -> Iterator[Reason]:
     clients = _WEAK_HASHES.get(type(algorithm)) if algorithm is not None else None
     if clients and algorithm is not None:
         why = f"it is signed with {algorithm.name.upper()}, which can be forged"
-        yield Reason(clients, why, RENEW)
+        yield Reason(clients, why, exam.anew)
 
 
 def _serial(exam: Exam) -> Iterator[Reason]:
     serial = exam.certificate.serial_number
     if serial < 0:
         why = "its serial number is negative, which Go refuses since 1.23"
-        yield Reason(frozenset({Client.GO}), why, RENEW)
+        yield Reason(frozenset({Client.GO}), why, exam.anew)
     elif serial == 0 or serial.bit_length() > 159:
         why = "its serial number is 0" if serial == 0 else "its serial number is longer than 20 octets"
-        yield Reason(frozenset(), f"{why}, which RFC 5280 forbids", RENEW, Severity.NOTE)
+        yield Reason(frozenset(), f"{why}, which RFC 5280 forbids", exam.anew, Severity.NOTE)
 
 
 def _unread_extensions(exam: Exam) -> Iterator[Reason]:
     for flaw in exam.member.flaws:
-        yield Reason(_refusing(flaw.rule), f"it {flaw.rule}", RENEW)
+        yield Reason(_refusing(flaw.rule), f"it {flaw.rule}", exam.anew)
 
 
 def _refusing(flaw: str) -> Clients:

@@ -17,7 +17,6 @@ from easycert.pki.doctor.findings import (
     BROWSERS,
     COMMON,
     EITHER_OPENSSL,
-    RENEW,
     Client,
     Cure,
     Reason,
@@ -110,7 +109,7 @@ def _empty_subject(exam: Exam) -> Iterator[Reason]:
     names = exam.find(x509.SubjectAlternativeName)
     if names is not None and not names.critical:
         clients = frozenset({Client.STRICT, Client.JAVA, Client.CHROME})
-        yield Reason(clients, "its subject is empty and its subject alternative name is not critical", RENEW)
+        yield Reason(clients, "its subject is empty and its subject alternative name is not critical", exam.anew)
 
 
 def _hosts(exam: Exam) -> list[x509.GeneralName]:

@@ -8,15 +8,14 @@ from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, ObjectIdentifier
 
 from easycert.model import Kind
-from easycert.pki.chains import authority_key_id, is_self_issued, subject_key_id
+from easycert.pki.chains import authority_key_id, is_self_issued, subject_bytes, subject_key_id
 from easycert.pki.constraints import breaches
-from easycert.pki.doctor.exam import Exam
+from easycert.pki.doctor.exam import Exam, public_bytes
 from easycert.pki.doctor.findings import (
     ANCHOR_JUDGES,
     COMMON,
     EITHER_OPENSSL,
     JUDGES,
-    RENEW,
     Client,
     Clients,
     Cure,
@@ -63,7 +62,8 @@ def _intermediates(exam: Exam) -> Iterator[Reason]:
     if exam.is_ca or exam.kind is Kind.CODE:
         return
     needed = [member for member in exam.above if not is_self_issued(member.certificate)]
-    missing = [member for member in needed if member.certificate not in exam.sent]
+    sent = {_identity(one) for one in exam.sent}
+    missing = [member for member in needed if _identity(member.certificate) not in sent]
     if missing:
         clients = COMMON & JUDGES[exam.kind]
         if exam.kind is Kind.HOST and _can_be_fetched(exam):
@@ -73,18 +73,29 @@ def _intermediates(exam: Exam) -> Iterator[Reason]:
         yield Reason(clients, why, _REBUILD)
 
 
+def _earlier_certificates(exam: Exam) -> Iterator[Reason]:
+    """Look for certificates of CAs that have been renewed since: what was mended in them, clients do not see."""
+    current = {_identity(member.certificate): member for member in exam.above}
+    for one in () if exam.is_ca else exam.sent:
+        member = current.get(_identity(one))
+        if member is not None and member.certificate != one:
+            why = f"its file holds an earlier certificate of its CA '{member.name}', not the one that is here"
+            yield Reason(frozenset(), why, _REBUILD, Severity.WARNING)
+
+
 def _order(exam: Exam) -> Iterator[Reason]:
     if exam.is_ca or not exam.sent:
         return
     path = [member.certificate for member in exam.above]
-    positions = [path.index(one) for one in exam.sent if one in path]
+    identities = [_identity(one) for one in path]
+    positions = [identities.index(_identity(one)) for one in exam.sent if _identity(one) in identities]
     if positions != sorted(positions):
         why = "the CAs in its file are not in order, each followed by the one that signed it"
         yield Reason(frozenset(), why, _REBUILD, Severity.NOTE)
-    if any(is_self_issued(one) for one in exam.sent if one in path):
+    if any(is_self_issued(one) and _identity(one) in identities for one in exam.sent):
         why = "its file holds the root, which no client takes from a server"
         yield Reason(frozenset(), why, _REBUILD, Severity.NOTE)
-    extra = [shown_subject(one) for one in exam.sent if one not in path and one != exam.certificate]
+    extra = [shown_subject(one) for one in exam.sent if _identity(one) not in identities and one != exam.certificate]
     if extra and exam.above:
         why = f"its file holds certificates that are not above it: {', '.join(extra[:3])}"
         yield Reason(frozenset(), why, _REBUILD, Severity.NOTE)
@@ -97,7 +108,7 @@ def _key_identifiers_agree(exam: Exam) -> Iterator[Reason]:
     if wanted is not None and found is not None and wanted != found:
         clients = (EITHER_OPENSSL | {Client.GNUTLS} | ({Client.JAVA} if exam.is_ca else set())) & JUDGES[exam.kind]
         why = f"its authority key identifier is not the subject key identifier of its CA '{exam.above[0].name}'"
-        yield Reason(clients, why, RENEW)
+        yield Reason(clients, why, exam.anew)
 
 
 def _nested_usage(exam: Exam) -> Iterator[Reason]:
@@ -157,6 +168,11 @@ def _as_read(constraints: x509.NameConstraints) -> x509.NameConstraints:
     return x509.NameConstraints(plain(constraints.permitted_subtrees), plain(constraints.excluded_subtrees))
 
 
+def _identity(certificate: x509.Certificate) -> tuple[bytes | None, bytes]:
+    """Return name and key: certificates with both are as good as each other in a chain."""
+    return subject_bytes(certificate), public_bytes(certificate)
+
+
 def _judges(member: Member) -> Clients:
     return ANCHOR_JUDGES if _is_root(member) else COMMON
 
@@ -205,6 +221,13 @@ RULES = (
         COMMON,
         ("RFC 8446 section 4.4.2", "RFC 5246 section 7.4.2", "Chromium: net::CertNetFetcher fetches what AIA names"),
         _intermediates,
+    ),
+    Rule(
+        "earlier-ca",
+        "A chain file with the certificate that a CA had before it was renewed",
+        frozenset(),
+        ("RFC 5280 section 6.1: it is as good as ever, as long as it lasts",),
+        _earlier_certificates,
     ),
     Rule(
         "chain-order",

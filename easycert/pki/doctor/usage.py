@@ -70,7 +70,7 @@ def _extended_usage(exam: Exam) -> Iterator[Reason]:
     if usages is None:
         if exam.kind is Kind.HOST:
             why = f"it has no extended key usage, and Apple asks for {shown}"
-            yield Reason(frozenset({Client.APPLE}), why, RENEW)
+            yield Reason(frozenset({Client.APPLE}), why, exam.anew)
     elif wanted not in usages.value:
         anything = _ANY in usages.value
         why = f"its extended key usage lacks {shown}" + (": that any is allowed does not count" if anything else "")
@@ -85,7 +85,7 @@ def _critical(exam: Exam) -> Iterator[Reason]:
             clients = _KNOWN_TO_SOME.get(extension.oid, everyone) & JUDGES[exam.kind]
             name = extension.oid.dotted_string if extension.oid._name == "Unknown OID" else extension.oid._name
             why = f"its extension {name} is critical, and they do not know it or cannot fulfil it"
-            yield Reason(clients, why, RENEW)
+            yield Reason(clients, why, exam.anew)
 
 
 def _authority_as_host(exam: Exam) -> Iterator[Reason]:
@@ -98,7 +98,7 @@ def _authority_as_host(exam: Exam) -> Iterator[Reason]:
 def _digital_signature(exam: Exam) -> Iterator[Reason]:
     usage = exam.find(x509.KeyUsage)
     if exam.kind in _SIGNERS and usage is not None and not usage.value.digital_signature:
-        yield Reason(_SIGNERS[exam.kind], "its key usage lacks digitalSignature, which TLS 1.3 needs", RENEW)
+        yield Reason(_SIGNERS[exam.kind], "its key usage lacks digitalSignature, which TLS 1.3 needs", exam.anew)
 
 
 def _must_staple(exam: Exam) -> Iterator[Reason]:
@@ -114,7 +114,7 @@ def _authority_bits(exam: Exam) -> Iterator[Reason]:
     if exam.is_ca or (basic is not None and basic.value.ca):
         return
     if usage is not None and usage.value.key_cert_sign:
-        yield Reason(_STRICT, "its key usage has keyCertSign, and it is not a CA's", RENEW)
+        yield Reason(_STRICT, "its key usage has keyCertSign, and it is not a CA's", exam.anew)
 
 
 def _basic_constraints(exam: Exam) -> Iterator[Reason]:
@@ -123,12 +123,12 @@ def _basic_constraints(exam: Exam) -> Iterator[Reason]:
     basic = exam.find(x509.BasicConstraints)
     if exam.certificate.version is x509.Version.v1:
         why = "it is of X.509 version 1, which has no basicConstraints and so no CAs"
-        yield Reason(_STRICT if exam.is_anchor else COMMON, why, RENEW)
+        yield Reason(_STRICT if exam.is_anchor else COMMON, why, exam.anew)
     elif basic is None:
         clients = _STRICT | {Client.GO, Client.JAVA, Client.FIREFOX} if exam.is_anchor else COMMON
         yield Reason(clients, "it has no basicConstraints that say that it is a CA's", RENEW)
     elif not basic.value.ca:
-        yield Reason(COMMON, "its basicConstraints say that it is not a CA's (CA:FALSE)", RENEW)
+        yield Reason(COMMON, "its basicConstraints say that it is not a CA's (CA:FALSE)", Remedy(Cure.NEW_CA))
     elif not basic.critical:
         yield Reason(_STRICT, "its basicConstraints are not critical", RENEW)
 
@@ -140,7 +140,7 @@ def _signs_certificates(exam: Exam) -> Iterator[Reason]:
     if usage is None:
         yield Reason(_STRICT, "it has no key usage", RENEW)
     elif not usage.value.key_cert_sign:
-        yield Reason(COMMON, "its key usage lacks keyCertSign, so that it may sign no certificate", RENEW)
+        yield Reason(COMMON, "its key usage lacks keyCertSign, so that it may sign no certificate", Remedy(Cure.NEW_CA))
 
 
 def _key_identifiers(exam: Exam) -> Iterator[Reason]:
@@ -160,9 +160,11 @@ def _critical_identifiers(exam: Exam) -> Iterator[Reason]:
         extension = exam.find(kind)
         if extension is not None and extension.critical:
             clients = _NO_CRITICAL_IDENTIFIER & JUDGES[exam.kind]
-            yield Reason(clients, f"its {name} is critical, which it must not be", RENEW)
+            yield Reason(clients, f"its {name} is critical, which it must not be", exam.anew)
 
 
+#: Of a CA, what a new certificate for the same key and name mends, without a change to what it may do.
+FORM_RULES = frozenset({"basic-constraints", "key-cert-sign", "key-identifier", "critical-key-identifier"})
 RULES = (
     Rule(
         "extended-key-usage",
