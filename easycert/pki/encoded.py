@@ -36,6 +36,7 @@ _OID_OCTETS_MAX = 128
 class Encoded(NamedTuple):
     """Facts about a certificate's encoding, its key, and the DER of each of its extensions by dotted OID."""
 
+    algorithm: bytes
     algorithms_agree: bool
     times: tuple[int, int]
     public_key: bytes
@@ -56,7 +57,7 @@ def encoded(certificate: x509.Certificate) -> Encoded:
     body.next(SEQUENCE)  # subject
     key = body.raw(SEQUENCE)
     unique = [body.next(tag) for tag in _UNIQUE_IDS if body.tag == tag]
-    return Encoded(agree, times, key, bool(unique), _extensions(body.optional(context(3))))
+    return Encoded(algorithm, agree, times, key, bool(unique), _extensions(body.optional(context(3))))
 
 
 def distances(name_constraints: bytes) -> bool:

@@ -21,6 +21,7 @@ from easycert.pki.distinguished import comparable
 from easycert.pki.form import oddities
 from easycert.pki.identity import host_mismatch, host_reference, mailbox_mismatch
 from easycert.pki.members import Path, shown_subject
+from easycert.pki.opinion import Question, second_opinion
 from easycert.pki.paths import MAX_DEPTH, Ascent, Candidate
 from easycert.pki.policies import judge_policies
 from easycert.pki.revocation import Revocations
@@ -75,6 +76,7 @@ class _Verification:
         self._anchors = frozenset(policy.anchors)
         self._judge = Judge(policy.at, policy.purpose, policy.max_depth)
         self._ascent = Ascent(self._pool, self._anchors, self._judge, policy.max_depth)
+        self._reference = host_reference(policy.hostname) if policy.hostname is not None else None
         self._revocations = Revocations(policy.crls, policy.at, self._crl_signers)
 
     def result(self) -> Verified:
@@ -84,6 +86,8 @@ class _Verification:
         failures = 0
         for candidate in islice(self._ascent.candidates(self._leaf), _MOST_CANDIDATES):
             reasons, notes = self._completed(candidate)
+            if not reasons and not identity:
+                reasons = self._second_opinion(candidate)
             if not reasons and not identity:
                 certificates = tuple(member.certificate for member in candidate.path)
                 return Verified(certificates, (*_unchecked(self._policy), *notes, *oddities(candidate.path)))
@@ -101,9 +105,13 @@ class _Verification:
         reasons = (*candidate.broken, *judge_policies(candidate.path), *revocation.reasons)
         return reasons, revocation.notes
 
+    def _second_opinion(self, candidate: Candidate) -> tuple[Reason, ...]:
+        policy = self._policy
+        question = Question(policy.at, policy.purpose, self._reference, policy.max_depth)
+        return second_opinion(candidate.path, question)
+
     def _identity_reasons(self) -> tuple[Reason, ...]:
-        host, email = self._policy.hostname, self._policy.email
-        reference = host_reference(host) if host is not None else None
+        reference, email = self._reference, self._policy.email
         member = self._ascent.member(self._leaf, is_leaf=True)
         if member.flaws:  # reported as such: whether it has names nobody can tell
             return ()

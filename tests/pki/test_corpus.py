@@ -5,31 +5,20 @@ Where another one rules otherwise the case says why we do not follow it; an excu
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cryptography.utils import CryptographyDeprecationWarning
 
 from easycert.errors import VerificationFailed
 from easycert.pki.verify import Policy, verify
-from tests.pki.corpus import algorithms, constraints, forms, graphs, judges, lengths, lists, names, policies, usages
+from tests.pki.corpus import judges
 from tests.pki.corpus.case import Case
+from tests.pki.corpus.pages import every_case
 
 pytestmark = pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
 
-PAGES = (names, constraints, lengths, usages, forms, algorithms, graphs, lists, policies)
-
-
-def _made() -> list[tuple[str, Case]]:
-    """Make every certificate; cryptography warns of what it will refuse one day (a serial number of 0, say)."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
-        return [(page.__name__.rpartition(".")[2], case) for page in PAGES for case in page.cases()]
-
-
-CASES = _made()
+CASES = every_case()
 
 
 def every(*, unable: str = "") -> pytest.MarkDecorator:
