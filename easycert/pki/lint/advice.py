@@ -268,6 +268,8 @@ def _beside_issuer(certificate: Certificate, issuer: Certificate) -> Breaches:
     times, above = fields.times(certificate), fields.times(issuer)
     if times and above and times[0] < above[0]:
         yield "validity-before-issuer", "it is valid earlier than its CA"
+    if times and above and times[1] > above[1]:
+        yield "validity-beyond-issuer", "it is valid for longer than its CA"
     left, own = issuer.basic_constraints[1], certificate.basic_constraints[1]
     if left and certificate.is_authority and not certificate.self_issued and (own is None or own >= left):
         yield "path-length-wider", f"the CA's path length is {left}, and this one's no smaller"

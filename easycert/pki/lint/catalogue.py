@@ -314,7 +314,7 @@ CATALOGUE: dict[str, tuple[str, str, str]] = {
     ),
     "signature-fits-key": (_ERROR, "RFC 5280 4.1.1.2", "The CA's key makes signatures of the algorithm that is named."),
     "signature-hash-curve": (_WARNING, f"{_BR} 7.1.3.2.2", "The hash of an ECDSA signature is as long as the curve."),
-    "validity-beyond-issuer": (_ERROR, "RFC 5280 6.1.3", "A certificate does not outlive its CA."),
+    "validity-beyond-issuer": (_WARNING, "RFC 5280 6.1.3", "A certificate does not outlive its CA."),
     "validity-before-issuer": (_WARNING, "RFC 5280 6.1.3", "A certificate does not begin before its CA."),
     "eku-nested": (_ERROR, f"{_BR} 7.1.2.10.6", "The extKeyUsage of a certificate is within that of its CA."),
     "path-length-used-up": (_ERROR, "RFC 5280 4.2.1.9", "No CA stands below one whose path length is 0."),

@@ -327,7 +327,6 @@ def by_issuer(certificate: Certificate, issuer: Certificate) -> Breaches:
     if certificate.key.raw == issuer.key.raw:
         yield "issuer-key", "it has the same key as its CA"
     yield from guarded("the CA's usage", _may_sign(issuer))
-    yield from guarded("the validity", _dates(certificate, issuer))
     yield from guarded("extKeyUsage", _usages(certificate, issuer))
     yield from guarded("basicConstraints", _path_length(certificate, issuer))
     if issuer.extensions.find(NAME_CONSTRAINTS):
@@ -370,12 +369,6 @@ def _may_sign(issuer: Certificate) -> Breaches:
         yield "issuer-is-ca", "the CA's basicConstraints do not say CA:TRUE"
     elif issuer.key_usage is not None and KEY_CERT_SIGN not in issuer.key_usage:
         yield "issuer-is-ca", "the CA's keyUsage lacks keyCertSign"
-
-
-def _dates(certificate: Certificate, issuer: Certificate) -> Breaches:
-    own, above = fields.times(certificate), fields.times(issuer)
-    if own and above and own[1] > above[1]:
-        yield "validity-beyond-issuer", "it is valid for longer than its CA"
 
 
 def _usages(certificate: Certificate, issuer: Certificate) -> Breaches:
