@@ -8,11 +8,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from easycert.ledger.entries import BRINGS_CERTIFICATE, Details, Entry, Event, Located, packed, unpacked
+from easycert.ledger.entries import (
+    BRINGS_CERTIFICATE,
+    Details,
+    Entry,
+    Event,
+    Located,
+    packed,
+    unpacked,
+    written_instant,
+)
 from easycert.model import Kind
 from easycert.pki.names import SafeName
 from easycert.store import layout
@@ -21,17 +30,29 @@ if TYPE_CHECKING:
     from easycert.ledger.protocol import Ledger
     from easycert.store.protocol import Store
 
+#: Commands read the clock before they wait for each other: entries may stand in another order than their times.
+_UNREMARKABLE = timedelta(minutes=1)
 _KINDS = {kind.value: kind for kind in Kind}
 
 
 class Bookkeeping:
     """The ledger of one store; it is begun, from what is in the directory, when it is first written to."""
 
-    def __init__(self, store: Store, ledger: Callable[[], Ledger], actor: Callable[[], str]) -> None:
-        """Bind *ledger* to *store*, whose notes go into it from now on; *actor* names who does what is done."""
+    def __init__(
+        self,
+        store: Store,
+        ledger: Callable[[], Ledger],
+        actor: Callable[[], str],
+        report: Callable[[str], None] | None = None,
+    ) -> None:
+        """Bind *ledger* to *store*, whose notes go into it from now on; *actor* names who does what is done.
+
+        *report* is told, once, when the newest entry is of a time that is still to come.
+        """
         self._store = store
         self._open = ledger
         self._actor = actor
+        self._report = report
         self._opened: Ledger | None = None
         store.settlement = self
 
@@ -44,11 +65,20 @@ class Bookkeeping:
         if self._opened is None:
             self._opened = self._open()
         if not self._opened.exists():
-            from easycert.adoption import adopted  # once in the life of a directory
+            from easycert.adoption import Survey, adopt  # once in the life of a directory
 
-            found = adopted(self._store, lambda event, **fields: self.entry(event, now, **fields))
-            self._opened.create(found.entries, found.located)
+            with self._opened.fresh() as draft:
+                adopt(draft, Survey(self._store, lambda event, **fields: self.entry(event, now, **fields)))
         return self._opened
+
+    def append(self, entries: Sequence[Entry], located: Iterable[Located] = ()) -> None:
+        """Append *entries*, which are of one time; the caller holds the store's lock."""
+        if not entries:
+            return
+        latest = self.ledger(entries[0].at).append(entries, located)
+        if self._report and latest > written_instant(entries[0].at + _UNREMARKABLE):
+            self._report(f"the clock is behind: there is an entry in the ledger of {latest}; set it first")
+            self._report = None
 
     def close(self) -> None:
         """Close the ledger if it was opened: between two commands it is one file, to be copied like any other."""
@@ -58,14 +88,15 @@ class Bookkeeping:
     def settle(self, note: bytes, entries: Sequence[layout.Entry]) -> None:
         """Append the entries in *note*. See :class:`easycert.store.protocol.Settlement`."""
         noted = unpacked(note)
-        self.ledger(noted[0].at).append(noted, self._located(noted, entries))
+        self.append(noted, self.located(noted, entries))
 
     def is_settled(self, note: bytes) -> bool:
         """Return whether the entries in *note* are in the ledger."""
         ledger = self._open()
         return ledger.exists() and ledger.has(unpacked(note)[0].id)
 
-    def _located(self, noted: Iterable[Entry], placed: Sequence[layout.Entry]) -> Iterable[Located]:
+    def located(self, noted: Iterable[Entry], placed: Sequence[layout.Entry]) -> Iterable[Located]:
+        """Yield which of the certificates that *noted* brings lies where, of the files that were *placed*."""
         paths = {entry.path for entry in placed}
         for item in noted:
             if item.event in BRINGS_CERTIFICATE:
@@ -100,7 +131,7 @@ class Change:
 
     def intend(self, intents: Sequence[Details]) -> None:
         """Record now, durably, what is about to be signed: whatever happens next, that it was meant is known."""
-        self.ledger.append([self._books.entry(Event.INTENDED, self._now, details=details) for details in intents])
+        self._books.append([self._books.entry(Event.INTENDED, self._now, details=details) for details in intents])
 
     def record(self, event: Event, **fields: Any) -> None:
         """Stage an entry, which is appended when the files are in place; *fields* are those of Entry."""

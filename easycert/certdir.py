@@ -45,7 +45,7 @@ def current_user() -> str:
     import pwd
 
     try:
-        return pwd.getpwuid(os.getuid()).pw_name
+        return pwd.getpwuid(os.getuid()).pw_name.encode("utf-8", "backslashreplace").decode()
     except KeyError:
         return f"uid {os.getuid()}"
 
@@ -67,7 +67,8 @@ class CertDir:
         """
         self.store = store
         self._open_ledger = ledger or _memory_ledger
-        self._books = Bookkeeping(store, lambda: self.ledger, current_user)
+        #: What binds the files to the ledger; see :meth:`change`.
+        self.books = Bookkeeping(store, lambda: self.ledger, current_user, report)
         self._report = report
         self.signers = signers or KeyFiles(self._key_file)
         self._clock = clock
@@ -129,7 +130,7 @@ class CertDir:
 
     def change(self, now: datetime | None = None) -> Change:
         """Return a block of changes to files and ledger, which happen wholly or not at all, at *now*."""
-        return Change(self.store, self._books, now or self.now())
+        return Change(self.store, self.books, now or self.now())
 
     def refresh_index(self, located: Sequence[Located]) -> None:
         """Note in the ledger where the certificates *located*, which it knows, lie now, so that lists are quick again.

@@ -21,6 +21,7 @@ MEANINGS = {
     USAGE: "wrong usage, or a value that cannot be understood",
     DUE: "due or expiring",
     NOT_VERIFIED: "verification failed",
+    DRIFT: "drift: what is recorded and what is there differ",
     NOTHING_DUE: "nothing was due (under --detailed-exitcode)",
     INTERRUPTED: "interrupted (SIGINT)",
     TERMINATED: "terminated (SIGTERM)",

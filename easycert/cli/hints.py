@@ -15,6 +15,7 @@ from easycert.errors import (
     InvalidName,
     IssuerUnusable,
     KeyMismatch,
+    LedgerUnusable,
     MissingAuthority,
     NotFound,
     NotPermitted,
@@ -79,6 +80,13 @@ def _unsafe(error: EasycertError) -> str:
     return f"chmod go-w {shlex.quote(printable(error.path))} (or chown it), or accept it with --allow-unsafe"
 
 
+def _ledger(error: EasycertError) -> str:
+    assert isinstance(error, LedgerUnusable)
+    if error.newer:
+        return "use an easycert that is at least as new as the one that wrote it"
+    return "look for a backup of it, or make it again with: easycert ledger rebuild"
+
+
 def _refused_request(error: EasycertError) -> str:
     assert isinstance(error, RequestRefused)
     if "wildcard" in error.reason:
@@ -106,6 +114,7 @@ _ADVICE: tuple[tuple[type[EasycertError], Callable[[EasycertError], str]], ...] 
     (InvalidName, _invalid_name),
     (StoreBusy, _busy),
     (UnsafeDirectory, _unsafe),
+    (LedgerUnusable, _ledger),
     (StoreFailure, lambda _: "nothing was changed; mend the cause and run the same command again"),
     (EncryptedKey, lambda _: "give the passphrase with --passphrase-file FILE or EASYCERT_PASSPHRASE"),
     (KeyMismatch, lambda _: "look at both with: easycert show FILE"),

@@ -92,11 +92,12 @@ def comma_separated(rows: Iterable[Sequence[str | int]]) -> str:
     import io
 
     written = io.StringIO()
-    csv.writer(written, lineterminator="\n").writerows([_no_formula(cell) for cell in row] for row in rows)
+    csv.writer(written, lineterminator="\n").writerows([no_formula(cell) for cell in row] for row in rows)
     return written.getvalue().removesuffix("\n")
 
 
-def _no_formula(cell: str | int) -> str | int:
+def no_formula(cell: str | int) -> str | int:
+    """Return *cell* as a spreadsheet takes it for text: with an apostrophe before what would be a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell.lstrip().startswith(_BEGIN_FORMULA) else cell
 
 

@@ -39,5 +39,6 @@ COMMANDS: dict[str, Command] = {
     "show": Command("inspect", "show", _LOOK, "Show a certificate, key, request, CRL or PKCS#12 file."),
     "verify": Command("verify", "verify", _LOOK, "Verify a certificate; every reason is named."),
     "lint": Command("lint", "lint", _LOOK, "Hold certificates and CRLs against the standards, rule by rule."),
+    "ledger": Command("ledger", "app", _LOOK, "Audit, export or make again the record of every certificate."),
     "doctor": Command("doctor", "doctor", _LOOK, "Say which clients refuse what is here, why, and what mends it."),
 }

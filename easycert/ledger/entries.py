@@ -7,7 +7,7 @@ its own canonical form, so that an entry that is edited, removed or put in betwe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from hashlib import sha256
@@ -35,10 +35,14 @@ class Event(Enum):
     RELEASED = "released"
     #: A CRL was signed.
     PUBLISHED = "published"
+    #: The ledger was made again from the files, the CRLs, and what could be read of the one before.
+    REBUILT = "rebuilt"
 
 
 #: The events that bring a certificate, in DER, into the ledger.
 BRINGS_CERTIFICATE = (Event.ISSUED, Event.IMPORTED, Event.ADOPTED)
+#: Origins of certificates whose serial numbers easycert gave: each is there once under its CA (RFC 5280, 4.1.2.2).
+GIVEN = ("fresh", "csr", "renewal")
 
 
 #: What ``replaced_by`` says of a certificate that came in without a file and never had one here.
@@ -83,17 +87,36 @@ class Located(NamedTuple):
 
 def canonical(entry: Entry) -> bytes:
     """Return what is hashed of *entry*: everything but the certificate itself, for which its fingerprint stands."""
-    return _netstrings(_texts(entry))
+    return _netstrings(map(_encoded, texts(entry)))
 
 
 def chained(before: str, entry: Entry) -> str:
     """Return the digest of *entry* behind the entry with the digest *before*: SHA-256, hexadecimal."""
-    return sha256(bytes.fromhex(before) + canonical(entry)).hexdigest()
+    return chained_texts(before, texts(entry))
+
+
+def chained_texts(before: str, parts: Iterable[str]) -> str:
+    """Return the digest of an entry given as the *parts* that :func:`texts` returns, whatever they say."""
+    return sha256(bytes.fromhex(before) + _netstrings(map(_encoded, parts))).hexdigest()
+
+
+def texts(entry: Entry) -> tuple[str, ...]:
+    """Return *entry* without its certificate as the texts that are hashed, in their order."""
+    flat = (text for pair in entry.details for text in pair)
+    head = (entry.id, entry.event.value, written_instant(entry.at), entry.actor, entry.kind, entry.name)
+    return (*head, entry.fingerprint, *flat)
+
+
+def entry_of(parts: Sequence[str], der: bytes = b"") -> Entry:
+    """Return the entry whose :func:`texts` are *parts*. Raises ValueError for what is none."""
+    identifier, event, at, actor, kind, name, fingerprint, *flat = parts
+    details = tuple(zip(flat[::2], flat[1::2], strict=True))
+    return Entry(Event(event), read_instant(at), actor, identifier, kind, name, fingerprint, details, der)
 
 
 def packed(entries: Iterable[Entry]) -> bytes:
     """Return *entries* as bytes that :func:`unpacked` reads."""
-    return _netstrings(_netstrings((entry.der, *_texts(entry))) for entry in entries)
+    return _netstrings(_netstrings((entry.der, *map(_encoded, texts(entry)))) for entry in entries)
 
 
 def unpacked(data: bytes) -> tuple[Entry, ...]:
@@ -107,21 +130,19 @@ def written_instant(instant: datetime) -> str:
 
 
 def read_instant(text: str) -> datetime:
-    """Return the instant that :func:`written_instant` wrote. Raises ValueError."""
-    return datetime.fromisoformat(text)
+    """Return the instant that :func:`written_instant` wrote. Raises ValueError for any other text."""
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None or written_instant(instant) != text:
+        raise ValueError("an instant is not written as the ledger writes it")
+    return instant
 
 
-def _texts(entry: Entry) -> Iterator[bytes]:
-    fields = (entry.id, entry.event.value, written_instant(entry.at), entry.actor, entry.kind, entry.name)
-    flat = (text for pair in entry.details for text in pair)
-    return (text.encode("utf-8", "surrogatepass") for text in (*fields, entry.fingerprint, *flat))
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _entry(der: bytes, *fields: bytes) -> Entry:
-    texts = [field.decode("utf-8", "surrogatepass") for field in fields]
-    identifier, event, at, actor, kind, name, fingerprint, *flat = texts
-    details = tuple(zip(flat[::2], flat[1::2], strict=True))
-    return Entry(Event(event), read_instant(at), actor, identifier, kind, name, fingerprint, details, der)
+    return entry_of([field.decode("utf-8", "surrogatepass") for field in fields], der)
 
 
 def _netstrings(strings: Iterable[bytes]) -> bytes:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from easycert.errors import LedgerUnusable
+from easycert.ledger.applying import LATELY
 from easycert.ledger.entries import (
     BRINGS_CERTIFICATE,
     GENESIS,
+    GIVEN,
     Entry,
     Event,
     Located,
     chained,
+    texts,
     written_instant,
 )
-from easycert.ledger.records import Chained, Head, Index, Indexed, Query, Record, Revocation
+from easycert.ledger.records import Chained, Counts, Head, Index, Indexed, Order, Query, Record, Revocation, Row
 from easycert.pki.certificates import load_certificate
 from easycert.pki.facts import Facts, facts_of
 
@@ -25,7 +29,7 @@ class MemoryLedger:
     def __init__(self, path: str = "/certs/.easycert/ledger") -> None:
         """Begin without a ledger; *path* is where it pretends to be."""
         self._path = path
-        self._kept: dict[str, tuple[list[Chained], dict[str, bytes]]] = {}
+        self._kept: set[str] = set()
         self._clear()
         self._exists = False
 
@@ -35,26 +39,45 @@ class MemoryLedger:
 
     def create(self, entries: Iterable[Entry], located: Iterable[Located] = ()) -> None:
         """Begin the ledger with *entries*."""
-        self._clear()
-        self._exists = True
-        self._extend(entries)
-        self.locate(located)
+        with self.fresh() as draft:
+            draft.append(tuple(entries), located)
 
-    def set_aside(self, suffix: str) -> str | None:
-        """Keep the ledger under another name."""
-        if not self._exists:
-            return None
-        kept = f"{self._path}.{suffix}"
-        self._kept[kept] = self._chain, self._der
-        self._clear()
-        self._exists = False
-        return kept
+    def spare(self, suffix: str) -> str:
+        """Return a name under which nothing is kept."""
+        names = (f"{self._path}.{suffix}{number}" for number in ("", *(f"-{more}" for more in range(2, 10_000))))
+        return next(name for name in names if name not in self._kept)
 
-    def append(self, entries: Sequence[Entry], located: Iterable[Located] = ()) -> None:
+    @contextmanager
+    def fresh(self, kept: str = "") -> Iterator[MemoryLedger]:
+        """Give the block an empty ledger that takes the place of this one when the block ends well."""
+        draft = self.scratch()
+        yield draft
+        if kept:
+            self._kept.add(kept)
+        self.__dict__.update(vars(draft), _path=self._path, _kept=self._kept)
+
+    def scratch(self) -> MemoryLedger:
+        """Return an empty ledger."""
+        ledger = MemoryLedger(self._path)
+        ledger._exists = True
+        return ledger
+
+    def any_version(self) -> MemoryLedger:
+        """Return a ledger with what is in this one."""
+        ledger = self.scratch()
+        ledger.__dict__.update(vars(self))
+        return ledger
+
+    def append(
+        self, entries: Sequence[Entry], located: Iterable[Located] = (), *, facts: Mapping[str, Facts] | None = None
+    ) -> str:
         """Add *entries*; those whose first is there already are not added again."""
+        before = ""
         if entries and not self.has(entries[0].id):
-            self._extend(entries)
+            before = max((written_instant(item.entry.at) for item in self._chain[-LATELY:]), default="")
+            self._extend(entries, facts or {})
         self.locate(located)
+        return before
 
     def locate(self, located: Iterable[Located], gone: Iterable[str] = ()) -> None:
         """Note which file holds which certificate."""
@@ -76,10 +99,14 @@ class MemoryLedger:
         last = self._chain[-1]
         return Head(last.number, last.digest, written_instant(last.entry.at))
 
-    def entries(self) -> Iterator[Chained]:
+    def entries(self, *, backwards: bool = False) -> Iterator[Chained]:
         """Yield every entry (without certificates) in its order."""
         self._require()
-        return iter(tuple(self._chain))
+        return iter(self._chain[::-1] if backwards else tuple(self._chain))
+
+    def rows(self) -> Iterator[Row]:
+        """Yield every entry as it stands."""
+        return (Row(item.number, item.digest, texts(item.entry)) for item in self.entries())
 
     def records(self, query: Query | None = None) -> list[Record]:
         """Return the certificates that *query* asks for (None: all), the newest first."""
@@ -90,6 +117,13 @@ class MemoryLedger:
     def names_of_key(self, kind: str, key_sha256: str) -> list[str]:
         """Return the names of the current certificates of *kind* that carry the public key with this SHA-256."""
         return [record.name for record in self.records(Query(kind=kind, key_sha256=key_sha256, current=True))]
+
+    def every(self, order: Order) -> Iterator[Record]:
+        """Yield every certificate in this *order*."""
+        newest = self.records()
+        if order is Order.FINGERPRINT:
+            return iter(sorted(newest))
+        return iter(newest if order is Order.NEWEST else newest[::-1])
 
     def der(self, fingerprint: str) -> bytes | None:
         """Return the certificate with this fingerprint in DER, or None."""
@@ -112,10 +146,26 @@ class MemoryLedger:
             for item, record in self.located()
         }
 
+    def places(self) -> Iterator[Located]:
+        """Yield every file that is known, by path."""
+        self._require()
+        return iter([item for _, item in sorted(self._files.items())])
+
     def revocations(self, issuer_ids: Sequence[str] | None = None) -> list[Revocation]:
         """Return what is revoked, under these issuers only where given."""
         self._require()
         return [item for _, item in sorted(self._revoked.items()) if issuer_ids is None or item.issuer_id in issuer_ids]
+
+    def crl_numbers(self) -> dict[str, int]:
+        """Return the highest number of a published CRL by issuer id."""
+        self._require()
+        return dict(self._crl_numbers)
+
+    def counts(self) -> Counts:
+        """Return how much there is."""
+        self._require()
+        serials = {(record.issuer_id, record.serial) for record in self._records.values()}
+        return Counts(len(self._records), len(self._revoked), len(self._revoked.keys() - serials))
 
     def last_crl_number(self, issuer_ids: Sequence[str]) -> int:
         """Return the highest number of a CRL published by the CA with these ids; 0 without one."""
@@ -139,19 +189,29 @@ class MemoryLedger:
         if not self._exists:
             raise LedgerUnusable(self._path, "it is not there")
 
-    def _extend(self, entries: Iterable[Entry]) -> None:
+    def _extend(self, entries: Sequence[Entry], known: Mapping[str, Facts]) -> None:
         self._require()
         digest = self._chain[-1].digest if self._chain else GENESIS
-        entries = list(entries)
-        # All or nothing: what is no certificate is found before anything is kept.
+        # All or nothing: what is no certificate, or contradicts another, is found before anything is kept.
         bringing = [item for item in entries if item.event in BRINGS_CERTIFICATE]
-        brought = iter([facts_of(load_certificate(item.der, "the ledger")) for item in bringing])
+        facts = [known.get(item.fingerprint) or _facts(item) for item in bringing]
+        self._require_unique(bringing, facts)
+        brought = iter(facts)
         for entry in entries:
             digest = chained(digest, entry)
             self._chain.append(Chained(len(self._chain) + 1, entry._replace(der=b""), digest))
             if entry.event in BRINGS_CERTIFICATE:
                 self._bring(entry, next(brought))
             self._apply(entry)
+
+    def _require_unique(self, bringing: Sequence[Entry], facts: Sequence[Facts]) -> None:
+        taken = {(record.issuer_id, record.serial) for record in self._records.values() if record.origin in GIVEN}
+        for entry, fact in zip(bringing, facts, strict=True):
+            key = fact.issuer_id, fact.serial
+            if entry.detail("origin") in GIVEN and fact.fingerprint not in self._records:
+                if key in taken:
+                    raise LedgerUnusable(self._path, "an entry contradicts what it says: this serial number is taken")
+                taken.add(key)
 
     def _apply(self, entry: Entry) -> None:
         key = entry.detail("issuer_id"), entry.detail("serial")
@@ -170,8 +230,8 @@ class MemoryLedger:
                 entry.kind,
                 entry.name,
                 *(entry.detail(key) for key in ("origin", "profile", "renewal_of", "waived")),
-                written_instant(entry.at),
-                entry.actor,
+                entry.detail("at") or written_instant(entry.at),
+                entry.detail("actor") or entry.actor,
                 entry.detail("replaced_by"),
                 *("", ""),
             )
@@ -188,6 +248,13 @@ class MemoryLedger:
     def _with_revocation(self, record: Record) -> Record:
         found = self._revoked.get((record.issuer_id, record.serial))
         return record if found is None else record._replace(revoked_at=found.at, reason=found.reason)
+
+
+def _facts(entry: Entry) -> Facts:
+    facts = facts_of(load_certificate(entry.der, "the certificate in the ledger"))
+    if facts.fingerprint != entry.fingerprint:
+        raise ValueError("an entry brings another certificate than the one that it names")
+    return facts
 
 
 def _matches(record: Record, query: Query) -> bool:

@@ -6,8 +6,9 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 
-from easycert.ledger.entries import GENESIS, Entry, Event, Located, read_instant
-from easycert.ledger.records import Chained, Head, Index, Indexed, Query, Record, Revocation
+from easycert.errors import LedgerUnusable
+from easycert.ledger.entries import GENESIS, Located, entry_of
+from easycert.ledger.records import Chained, Counts, Head, Index, Indexed, Order, Query, Record, Revocation, Row
 
 _COLUMNS = ", ".join(f"c.{field}" for field in Record._fields[:-2])
 _RECORD = f"{_COLUMNS}, coalesce(r.at, ''), coalesce(r.reason, '')"
@@ -20,15 +21,32 @@ def head(connection: sqlite3.Connection) -> Head:
     return Head(*(row or (0, GENESIS, "")))
 
 
-def entries(connection: sqlite3.Connection) -> Iterator[Chained]:
-    """Yield every entry in its order."""
-    rows = connection.execute(
-        "SELECT number, digest, event, at, actor, id, kind, name, fingerprint, details FROM entries ORDER BY number"
-    )
-    for number, digest, event, at, actor, entry_id, kind, name, fingerprint, details in rows:
-        pairs = tuple(json.loads(details).items())
-        entry = Entry(Event(event), read_instant(at), actor, entry_id, kind, name, fingerprint, pairs)
-        yield Chained(number, entry, digest)
+def rows(connection: sqlite3.Connection, *, backwards: bool = False) -> Iterator[Row]:
+    """Yield every entry as it stands, in its order, or in the opposite one."""
+    for number, digest, details, *parts in connection.execute(
+        "SELECT number, digest, details, id, event, at, actor, kind, name, fingerprint FROM entries "
+        f"ORDER BY number {'DESC' if backwards else 'ASC'}"
+    ):
+        yield Row(number, str(digest), (*map(str, parts), *_flat(details)))
+
+
+def entries(connection: sqlite3.Connection, backwards: bool, path: str) -> Iterator[Chained]:
+    """Yield every entry in its order. Raises LedgerUnusable, which names *path*, for one that is none."""
+    for row in rows(connection, backwards=backwards):
+        try:
+            yield Chained(row.number, entry_of(row.parts), row.digest)
+        except ValueError:
+            raise LedgerUnusable(path, f"its entry {row.number} cannot be understood") from None
+
+
+def _flat(details: object) -> Iterator[str]:
+    """Yield names and values of details in JSON; what is no such thing as it is, which no digest fits."""
+    try:
+        for name, value in json.loads(str(details), object_pairs_hook=list):
+            yield name
+            yield value if isinstance(value, str) else repr(value)
+    except (ValueError, TypeError):
+        yield str(details)
 
 
 def records(connection: sqlite3.Connection, query: Query | None) -> list[Record]:
@@ -39,6 +57,28 @@ def records(connection: sqlite3.Connection, query: Query | None) -> list[Record]
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
     rows = connection.execute(f"SELECT {_RECORD} FROM {_JOINED} {where} ORDER BY c.number DESC", wanted)
     return list(map(Record._make, rows))
+
+
+def every(connection: sqlite3.Connection, order: Order) -> Iterator[Record]:
+    """Yield every certificate in this *order*."""
+    # Rows are numbered as they come, and need no sorting: also of a damaged ledger there is something to be read.
+    by = {Order.OLDEST: "c.rowid", Order.NEWEST: "c.rowid DESC", Order.FINGERPRINT: "c.fingerprint"}[order]
+    return map(Record._make, connection.execute(f"SELECT {_RECORD} FROM {_JOINED} ORDER BY {by}"))
+
+
+def counts(connection: sqlite3.Connection) -> Counts:
+    """Return how much there is."""
+    unknown = "NOT EXISTS (SELECT 1 FROM certificates c WHERE c.serial = r.serial AND c.issuer_id = r.issuer_id)"
+    row = connection.execute(
+        "SELECT (SELECT count(*) FROM certificates), (SELECT count(*) FROM revocations), "
+        f"(SELECT count(*) FROM revocations r WHERE {unknown})"
+    ).fetchone()
+    return Counts._make(row)
+
+
+def places(connection: sqlite3.Connection) -> Iterator[Located]:
+    """Yield every file that is known, by path."""
+    return map(Located._make, connection.execute("SELECT * FROM files ORDER BY path"))
 
 
 def located(connection: sqlite3.Connection) -> list[tuple[Located, Record]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import NamedTuple, TypeAlias
 
 from easycert.ledger.entries import Entry
@@ -87,6 +88,33 @@ class Head(NamedTuple):
     number: int
     digest: str
     at: str
+
+
+class Row(NamedTuple):
+    """An entry as it stands in the ledger, whatever it says: number, digest, and what was hashed of it, in its order.
+
+    ``parts`` are what :func:`easycert.ledger.entries.texts` returns of the entry, if nobody changed it.
+    """
+
+    number: int
+    digest: str
+    parts: tuple[str, ...]
+
+
+class Order(Enum):
+    """In which order records are read."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
+    FINGERPRINT = "fingerprint"
+
+
+class Counts(NamedTuple):
+    """How many certificates and revocations there are, and of how many revocations the certificate is not known."""
+
+    certificates: int
+    revocations: int
+    unknown_revoked: int
 
 
 class Chained(NamedTuple):

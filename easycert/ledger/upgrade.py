@@ -20,20 +20,22 @@ def make_tables(connection: sqlite3.Connection) -> None:
 def upgrade(connection: sqlite3.Connection, path: str, version: int) -> None:
     """Make the steps that the ledger at *path* lacks, each in a transaction of its own, after a copy was kept.
 
-    Two processes may arrive here at once: each step is made by whoever is first. Raises sqlite3.Error, and
-    LedgerUnusable for a version that there never was.
+    Two processes may arrive here at once: each step is made by whoever is first, and so is the copy. Raises
+    sqlite3.Error, OSError, and LedgerUnusable for a version that there never was.
     """
     if version < 1:
         raise LedgerUnusable(path, f"its version is {version}, which no easycert wrote")
-    _keep_copy(connection, f"{path}.before-{MIGRATIONS[version][0]}")
     for following in range(version + 1, len(MIGRATIONS) + 1):
         connection.execute("BEGIN IMMEDIATE")
         try:
             if connection.execute("PRAGMA user_version").fetchone()[0] < following:
+                if following == version + 1:
+                    _keep_copy(path, f"{path}.before-{MIGRATIONS[version][0]}")
                 _step(connection, following)
             connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             raise
 
 
@@ -45,14 +47,16 @@ def _step(connection: sqlite3.Connection, version: int) -> None:
     connection.execute(f"PRAGMA user_version={version}")
 
 
-def _keep_copy(connection: sqlite3.Connection, path: str) -> None:
-    draft = f"{path}.draft"
+def _keep_copy(path: str, kept: str) -> None:
+    """Copy the ledger as it was before the transaction that is open: whoever opened it is the only one here."""
+    draft = f"{kept}.draft"
     with suppress(FileNotFoundError):
         os.unlink(draft)
     os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
-    copy = sqlite3.connect(draft)
+    ledger, copy = sqlite3.connect(path), sqlite3.connect(draft)
     try:
-        connection.backup(copy)
+        ledger.backup(copy)
     finally:
         copy.close()
-    os.rename(draft, path)
+        ledger.close()
+    os.rename(draft, kept)

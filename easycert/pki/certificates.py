@@ -247,6 +247,16 @@ def load_certificate(data: bytes, source: str) -> x509.Certificate:
     return load_certificates(data, source)[0]
 
 
+def first_der(data: bytes, source: str) -> bytes:
+    """Return the first certificate in *data*, in DER, without looking into it. Raises Malformed."""
+    try:
+        if b"-----BEGIN" in data:
+            return x509.load_pem_x509_certificates(data)[0].public_bytes(Encoding.DER)
+        return x509.load_der_x509_certificate(data).public_bytes(Encoding.DER)
+    except DECODING_ERRORS:
+        raise Malformed(source, "a certificate", "it cannot be decoded") from None
+
+
 def _touch_lazy_parts(certificate: x509.Certificate) -> None:
     """Make cryptography decode what it decodes only when used, so that later code cannot be surprised."""
     certificate.extensions  # noqa: B018

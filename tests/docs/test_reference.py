@@ -20,7 +20,8 @@ from easycert.cli.table import COMMANDS
 DOCS = Path(__file__).parents[2] / "docs"
 REFERENCE = (DOCS / "reference.md").read_text(encoding="utf-8")
 REQUESTS = [f"csr {kind}" for kind in ("host", "user", "ca", "code")]
-PATHS = [*(name for name in COMMANDS if name != "csr"), *REQUESTS]
+LEDGER = [f"ledger {name}" for name in ("verify", "rebuild", "export", "log")]
+PATHS = [*(name for name in COMMANDS if name not in ("csr", "ledger")), *REQUESTS, *LEDGER]
 
 
 def command(path: str) -> Any:
@@ -49,7 +50,7 @@ def rows(title: str) -> Iterator[list[str]]:
         yield [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
 
 
-@pytest.mark.parametrize("path", ["csr", *PATHS])
+@pytest.mark.parametrize("path", ["csr", "ledger", *PATHS])
 def test_help_says_what_each_option_is_for(path: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([*path.split(), "--help"]) == exits.DONE
     shown = " ".join(capsys.readouterr().out.split())
@@ -67,9 +68,14 @@ def test_every_command_says_what_it_does(path: str) -> None:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_the_reference_has_exactly_the_options_of_a_command(path: str) -> None:
-    name = path.partition(" ")[0]
-    listed = {re.findall(r"--[a-z-]+", cells[0])[0] for cells in rows("Options") if name in cells[1].split()}
+    names = {path, path.partition(" ")[0]}
+    listed = {re.findall(r"--[a-z-]+", cells[0])[0] for cells in rows("Options") if names & set(named(cells[1]))}
     assert listed == set(options(path))
+
+
+def named(cell: str) -> list[str]:
+    """Return the commands that a cell names; ``ledger`` stands for all of that group."""
+    return re.findall("|".join([*LEDGER, r"\S+"]), cell)
 
 
 def test_the_reference_names_every_command() -> None:
@@ -90,6 +96,7 @@ def test_the_reference_has_exactly_the_exit_codes() -> None:
 @pytest.mark.usefixtures("own_home")
 def test_the_reference_names_every_field_of_the_json(capsys: pytest.CaptureFixture[str]) -> None:
     commands = ["ca root", "csr host b.example", "host a.example --signas root", "list", "tree", "show a.example"]
+    commands += ["ledger verify", "ledger rebuild", "ledger export", "ledger export --entries", "ledger log"]
     for line in [*commands, "verify a.example", "verify a.example --hostname b.example"]:
         run([*line.split(), "-o", "json"])
         result = json.loads(capsys.readouterr().out)

@@ -12,10 +12,10 @@ from cryptography import x509
 from easycert.ledger.entries import Details, Entry, Event
 from easycert.model import Kind
 from easycert.pki import certificates, keys
-from easycert.pki.certificates import CertificateSpec
+from easycert.pki.certificates import CertificateSpec, Issuer
 from easycert.pki.encodings import Encoding
 from easycert.pki.facts import facts_of, fingerprint_of
-from easycert.pki.keys import KeyType
+from easycert.pki.keys import KeyType, PrivateKey
 from easycert.pki.profiles import MODERN
 from easycert.pki.subjects import distinguished_name
 from easycert.pki.validity import days, period
@@ -31,17 +31,24 @@ def certificate(name: str, generation: int = 1) -> x509.Certificate:
 
 @cache
 def _certificate(name: str, generation: int) -> x509.Certificate:
-    spec = CertificateSpec(
-        Kind.HOST,
-        distinguished_name(name),
-        (),
-        period(NOW, days(30 * generation)),
-        MODERN,
-        certificates.new_serial(),
-        self_signed=True,
-    )
+    return _signed(name, generation, keys.generate(KeyType.EC256), certificates.new_serial())
+
+
+def with_serial(other: x509.Certificate) -> x509.Certificate:
+    """Return another certificate with serial number and issuer of *other*, which cannot be."""
     key = keys.generate(KeyType.EC256)
+    issuer = Issuer(other.issuer, certificates.subject_key_identifier(other), key)
+    return certificates.sign(_spec("twin.example", 1, other.serial_number), key.public_key(), issuer)
+
+
+def _signed(name: str, generation: int, key: PrivateKey, serial: int) -> x509.Certificate:
+    spec = _spec(name, generation, serial)
     return certificates.sign(spec, key.public_key(), certificates.self_issuer(spec, key))
+
+
+def _spec(name: str, generation: int, serial: int) -> CertificateSpec:
+    validity = period(NOW, days(30 * generation))
+    return CertificateSpec(Kind.HOST, distinguished_name(name), (), validity, MODERN, serial, self_signed=True)
 
 
 def entry(event: Event, *, at: datetime = NOW, **fields: object) -> Entry:

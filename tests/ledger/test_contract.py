@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from easycert.errors import LedgerUnusable
-from easycert.ledger.entries import GENESIS, Event, Located, chained
+from easycert.ledger.entries import GENESIS, Event, Located, chained, chained_texts
 from easycert.ledger.memory import MemoryLedger
 from easycert.ledger.protocol import Ledger
-from easycert.ledger.records import Head, Indexed, Query
+from easycert.ledger.records import Head, Indexed, Order, Query
 from easycert.ledger.sqlite import SqliteLedger
-from easycert.pki.facts import facts_of
-from tests.ledger.examples import certificate, entry, issued, revoked
+from easycert.pki.encodings import Encoding
+from easycert.pki.facts import facts_of, fingerprint_of
+from tests.ledger.examples import NOW, certificate, entry, issued, revoked, with_serial
 
 
 @pytest.fixture(params=["sqlite", "memory"])
@@ -206,15 +210,140 @@ def test_what_is_handed_over_twice_is_kept_once(ledger: Ledger) -> None:
     assert not ledger.has("00")
 
 
-def test_one_that_is_set_aside_makes_room(ledger: Ledger) -> None:
+def test_a_fresh_one_takes_the_place_of_the_one_that_is_there(ledger: Ledger) -> None:
     ledger.append([issued("a.example")])
-    kept = ledger.set_aside("old")
-    assert kept is not None
+    kept = ledger.spare("old")
     assert kept.endswith(".old")
-    assert not ledger.exists()
+    with ledger.fresh(kept) as draft:
+        assert names(draft) == []
+        assert draft.head() == Head(0, GENESIS, "")
+        draft.append([issued("b.example")])
+        draft.append([issued("c.example")])
+        assert names(draft) == ["c.example", "b.example"]
+    assert names(ledger) == ["c.example", "b.example"]
+    assert ledger.spare("old") not in (kept, "")
+
+
+def test_a_fresh_one_that_fails_changes_nothing(ledger: Ledger) -> None:
+    ledger.append([issued("a.example")])
+    kept = ledger.spare("old")
+    with pytest.raises(RuntimeError), ledger.fresh(kept) as draft:
+        draft.append([issued("b.example")])
+        raise RuntimeError
+    assert names(ledger) == ["a.example"]
+    assert ledger.spare("old") == kept
+
+
+def test_the_one_that_is_there_can_be_read_while_a_fresh_one_is_filled(ledger: Ledger) -> None:
+    ledger.append([issued("a.example"), issued("b.example")])
+    old = ledger.any_version()
+    with ledger.fresh(ledger.spare("old")) as draft:
+        for item in old.entries():
+            draft.append([item.entry._replace(der=old.der(item.entry.fingerprint))])
+        old.close()
+    assert names(ledger) == ["b.example", "a.example"]
+
+
+def test_a_scratch_is_nowhere_kept(ledger: Ledger) -> None:
+    ledger.append([issued("a.example")])
+    scratch = ledger.scratch()
+    scratch.append([issued("b.example")])
+    assert names(scratch) == ["b.example"]
+    scratch.close()
+    assert names(ledger) == ["a.example"]
+
+
+def test_an_entry_must_bring_the_certificate_that_it_names(ledger: Ledger) -> None:
+    with pytest.raises(ValueError, match="another certificate"):
+        ledger.append([issued("a.example")._replace(fingerprint="00" * 32)])
+    assert ledger.head().number == 0
+
+
+def test_a_serial_number_that_was_given_is_there_once_under_its_ca(ledger: Ledger) -> None:
+    ledger.append([issued("a.example")])
+    twin = with_serial(certificate("a.example"))
+    details = (("origin", "renewal"),)
+    der = twin.public_bytes(Encoding.DER)
+    again = entry(
+        Event.ISSUED, kind="host", name="b.example", fingerprint=fingerprint_of(der), details=details, der=der
+    )
+    with pytest.raises(LedgerUnusable, match="contradicts"):
+        ledger.append([again])
+    assert names(ledger) == ["a.example"]
+    ledger.append([again._replace(details=(("origin", "import"),))])
+    assert names(ledger) == ["b.example", "a.example"]
+
+
+def test_every_certificate_comes_in_the_order_that_is_asked_for(ledger: Ledger) -> None:
+    ledger.append([issued("a.example"), issued("b.example"), issued("c.example")])
+    assert [item.name for item in ledger.every(Order.OLDEST)] == ["a.example", "b.example", "c.example"]
+    assert [item.name for item in ledger.every(Order.NEWEST)] == ["c.example", "b.example", "a.example"]
+    fingerprints = [item.fingerprint for item in ledger.every(Order.FINGERPRINT)]
+    assert fingerprints == sorted(fingerprints)
+    assert set(ledger.every(Order.FINGERPRINT)) == set(ledger.records())
+
+
+def test_an_entry_may_say_when_and_by_whom_its_certificate_was_made(ledger: Ledger) -> None:
+    details = (("origin", "csr"), ("at", "2020-01-01T00:00:00Z"), ("actor", "bob"))
+    ledger.append([issued("a.example", event=Event.ADOPTED, details=details)])
+    (record,) = ledger.records()
+    assert (record.at, record.actor, record.origin) == ("2020-01-01T00:00:00Z", "bob", "csr")
+
+
+def test_appending_tells_the_latest_time_that_was_lately_recorded(ledger: Ledger) -> None:
+    first, later = issued("a.example"), issued("b.example")
+    assert ledger.append([first]) == ""
+    assert ledger.append([later._replace(at=NOW - timedelta(days=9))]) == "2026-03-01T12:00:00Z"
+    assert ledger.append([revoked("a.example")]) == "2026-03-01T12:00:00Z"
+    assert ledger.append([later]) == ""
+
+
+def test_places_come_by_path(ledger: Ledger) -> None:
+    ledger.append([made := issued("a.example")])
+    places = [Located(path, made.fingerprint, 1, 2, 3) for path in ("users/b.crt", "hosts/ä.crt", "hosts/z.crt")]
+    ledger.locate(places)
+    assert list(ledger.places()) == sorted(places)
+
+
+def test_entries_can_be_read_backwards(ledger: Ledger) -> None:
+    ledger.append([issued("a.example"), revoked("a.example")])
+    assert [item.number for item in ledger.entries(backwards=True)] == [2, 1]
+
+
+def test_rows_are_what_was_hashed(ledger: Ledger) -> None:
+    ledger.append([issued("a.example"), revoked("a.example")])
+    digest = GENESIS
+    for row in ledger.rows():
+        digest = chained_texts(digest, row.parts)
+        assert row.digest == digest
+
+
+def test_numbers_of_crls_are_known_by_issuer(ledger: Ledger) -> None:
+    ledger.append([entry(Event.PUBLISHED, details=(("issuer_id", item), ("number", "7"))) for item in ("aa", "bb")])
+    assert ledger.crl_numbers() == {"aa": 7, "bb": 7}
+
+
+_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+
+
+@given(st.lists(st.tuples(_TEXT, _TEXT, _TEXT, st.lists(st.tuples(_TEXT, _TEXT), max_size=3)), max_size=4))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_entries_say_the_chain_is_whole(
+    made: Callable[[], Ledger], said: list[tuple[str, str, str, list[tuple[str, str]]]]
+) -> None:
+    ledger = made()
     ledger.create([])
-    assert names(ledger) == []
-    assert ledger.head() == Head(0, GENESIS, "")
+    entries = [
+        entry(Event.INTENDED, kind=kind, name=name, details=tuple(details))._replace(actor=actor)
+        for kind, name, actor, details in said
+    ]
+    ledger.append(entries)
+    assert [item.entry for item in ledger.entries()] == entries
+    digest = GENESIS
+    for row in ledger.rows():
+        digest = chained_texts(digest, row.parts)
+        assert row.digest == digest
+    ledger.close()
 
 
 def test_it_can_be_used_again_after_it_was_closed(ledger: Ledger) -> None:

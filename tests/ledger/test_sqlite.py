@@ -143,8 +143,12 @@ def test_a_foreign_program_that_holds_it_is_waited_for_and_then_told(
 
 def test_a_ledger_gets_its_name_only_when_it_is_whole(tmp_path: Path) -> None:
     ledger = SqliteLedger(str(tmp_path / "ledger.sqlite"))
-    with pytest.raises(StoreFailure), injected(Fault("ENOSPC", 2)):
+    with pytest.raises(StoreFailure), injected(Fault("full")):
         ledger.create([issued("a.example")])
+    with pytest.raises(LedgerUnusable), ledger.fresh() as draft:
+        assert (tmp_path / "ledger.sqlite.draft").exists()
+        draft._reading().execute("DROP TABLE entries")
+        draft.append([issued("a.example")])
     assert list(tmp_path.iterdir()) == []
 
 
