@@ -38,6 +38,10 @@ def run(argv: list[str]) -> int:
         return ending.code if isinstance(ending.code, int) else exits.FAILED
     except Exception as error:
         return _unexpected(error, subcommand)
+    finally:
+        ledgers = sys.modules.get("easycert.ledger.sqlite")  # most commands that fail never came to open one
+        if ledgers is not None:
+            ledgers.close_all()
 
 
 def _is_subcommand(argv: list[str]) -> bool:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: Seconds that we wait for a foreign program that holds the database; easycert's own writers wait for their lock.
 _PATIENCE = 10.0
+#: The ledgers of this process that are open.
+_OPEN: set[SqliteLedger] = set()
 _DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_SCHEMA", "SQLITE_ERROR", "SQLITE_MISMATCH")
 
 
@@ -217,6 +219,7 @@ class SqliteLedger:
         """Close the database; SQLite then tidies up what lies beside it."""
         if self._connection is not None:
             connection, self._connection = self._connection, None
+            _OPEN.discard(self)
             with suppress(sqlite3.Error):
                 connection.close()
 
@@ -226,6 +229,7 @@ class SqliteLedger:
         if self._connection is None:
             self._writable = os.access(self._path, os.W_OK) and os.access(os.path.dirname(self._path), os.W_OK)
             self._connection = self._opened("mode=rw" if self._writable else self._read_only())
+            _OPEN.add(self)
         return self._connection
 
     def _read_only(self) -> str:
@@ -296,6 +300,12 @@ class SqliteLedger:
             raise StoreFailure(self._path, "use", str(error)) from error
         except OSError as error:
             raise StoreFailure(self._path, "write to", error.strerror or str(error)) from error
+
+
+def close_all() -> None:
+    """Close every ledger that this process has open: a process that ends without it leaves files of SQLite's behind."""
+    for ledger in tuple(_OPEN):
+        ledger.close()
 
 
 def _uri(path: str, mode: str) -> str:
