@@ -5,7 +5,7 @@
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -27,6 +27,9 @@ from easycert.pki.names import SafeName
 from easycert.store.files import read_file
 from easycert.workflows.adopt.layout import Origin
 from easycert.workflows.import_ import Imported, ImportRequest, import_files
+
+if TYPE_CHECKING:
+    from easycert.workflows.adopt.results import Adopted
 
 Files = Annotated[list[str], argument(metavar="FILE...|DIR", help="Certificate, chain, key, PKCS#12; or a CA's DIR.")]
 NameOption = Annotated[str | None, option("--name", metavar="NAME", help="Its name here, instead of its CN.")]
@@ -103,12 +106,18 @@ def _adopt(directory: str, origin: Origin, wishes: _Wishes) -> None:
     import sys
 
     from easycert.cli.adoptions import adoption_notes, adoption_text
+    from easycert.cli.progress import progress_line
     from easycert.cli.render import Palette, as_json
     from easycert.workflows.adopt.adoption import AdoptRequest, adopt
 
     habits, certdir = wishes.habits, wishes.habits.open()
     request = AdoptRequest(directory, origin, kind=wishes.kind, replace=wishes.replace, dry_run=wishes.dry_run)
-    adopted = with_passphrase(wishes.passphrase, lambda secret: adopt(certdir, request._replace(passphrase=secret)))
+
+    def attempt(secret: bytes | None) -> "Adopted":
+        with progress_line(quiet=habits.quiet) as line:
+            return adopt(certdir, request._replace(passphrase=secret), line)
+
+    adopted = with_passphrase(wishes.passphrase, attempt)
     for note in adoption_notes(adopted):
         habits.say(note)
     if habits.output is Output.JSON:

@@ -15,7 +15,7 @@ from easycert.pki.verify import Purpose
 from easycert.pki.wording import even_hex
 from easycert.store import layout
 from easycert.workflows.adopt.cas import ForeignAuthority
-from easycert.workflows.adopt.contents import Contents, read_contents
+from easycert.workflows.adopt.contents import Contents, Progress, read_contents, unheard, watched
 from easycert.workflows.adopt.crls import CrlOutcome, may_sign
 from easycert.workflows.adopt.foreign import Foreign, understand
 from easycert.workflows.adopt.layout import Layout, Origin
@@ -48,22 +48,24 @@ class _Verdict(Value):
     notes: tuple[str, ...] = ()
 
 
-def adopt(certdir: CertDir, request: AdoptRequest) -> Adopted:
+def adopt(certdir: CertDir, request: AdoptRequest, progress: Progress = unheard) -> Adopted:
     """Bring in the CAs of a foreign directory, what they issued, and what they revoked; the directory is only read.
+
+    *progress* is told how far it is.
 
     Raises InvalidInput for a directory whose layout is not known, UnreadableFile, Malformed for an index in which a
     revocation cannot be read, EncryptedKey, WeakKey for a CA, Refused where there is no CA, and AlreadyExists for a
     name that something else has here; then nothing was written.
     """
     tool, source = recognised(Source(request.directory), request.origin)
-    contents = read_contents(source, tool, request.passphrase)
+    contents = read_contents(source, tool, request.passphrase, progress)
     foreign = understand(contents, tool.authorities, certdir.now(), source=source.path, kind=request.kind)
     target = certdir
     if request.dry_run:
         target = twin(certdir, make_plan(certdir, foreign, replace=request.replace))
     plan, numbers = carry_out(target, foreign, replace=request.replace)
     evidence = gather_own(target)
-    verdicts = [_verdict(target, item, evidence) for item in plan.certificates]
+    verdicts = [_verdict(target, item, evidence) for item in watched(progress, "verifying", plan.certificates)]
     return Adopted(
         origin=tool.origin,
         directory=source.path,

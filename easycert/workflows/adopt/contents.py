@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, cast
+from typing import NamedTuple, TypeVar, cast
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -27,6 +28,10 @@ _PEM = re.compile(rb"-----BEGIN [A-Z0-9 ]{1,40}-----")
 _PROBE = b"easycert"
 #: What a file of such a name holds is said when it cannot be read; of others nobody expects anything.
 _TELLING = (".crt", ".cer", ".der", ".pem", ".key", ".crl", ".req", ".csr", ".p12", ".pfx")
+
+#: Hears what is being done, and how many of how many are done.
+Progress = Callable[[str, int, int], None]
+_Item = TypeVar("_Item")
 
 
 class Found(NamedTuple):
@@ -84,14 +89,25 @@ class Contents:
     left_out: list[LeftOut] = field(default_factory=list)
 
 
-def read_contents(source: Source, layout: Layout, passphrase: bytes | None) -> Contents:
+def unheard(_doing: str, _done: int, _total: int) -> None:
+    """Tell nobody how far something is."""
+
+
+def watched(progress: Progress, doing: str, items: Sequence[_Item]) -> Iterator[_Item]:
+    """Yield *items*, and tell *progress* how many are done."""
+    for number, item in enumerate(items):
+        progress(doing, number, len(items))
+        yield item
+
+
+def read_contents(source: Source, layout: Layout, passphrase: bytes | None, progress: Progress = unheard) -> Contents:
     """Return what *source* holds; encrypted keys are opened with *passphrase*, and where it fails are ``locked``.
 
     A broken file spoils nothing but itself. Raises UnreadableFile for an index that cannot be read: what it alone knows
     to be revoked must not be forgotten.
     """
     contents = Contents(asked=passphrase is not None)
-    for path in source.files(layout.skipped, contents.left_out):
+    for path in watched(progress, "reading", source.files(layout.skipped, contents.left_out)):
         _read_file(source, path, passphrase, contents)
     return contents
 

@@ -12,6 +12,7 @@ from easycert.certdir import CertDir
 from easycert.errors import Refused, UnreadableFile, WeakKey
 from easycert.model import Kind
 from easycert.workflows.adopt import source as sources
+from easycert.workflows.adopt.adoption import AdoptRequest, adopt
 from easycert.workflows.adopt.placing import Outcome
 from tests.workflows.adopt.examples import adopted, outcomes
 from tests.workflows.examples import AS_CA, directory, files, key_pem, make, new_key, pem, stranger
@@ -191,6 +192,16 @@ def test_a_file_is_no_directory(here: CertDir, source: Path) -> None:
         adopted(here, source / "www.pem")
     with pytest.raises(UnreadableFile, match="No such file"):
         adopted(here, source / "nowhere")
+
+
+def test_it_is_told_how_far_it_is(here: CertDir, source: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    adopt(here, AdoptRequest(str(source)), lambda *step: told.append(step))
+    assert told == [
+        *(("reading", number, 4) for number in range(4)),
+        ("verifying", 0, 2),
+        ("verifying", 1, 2),
+    ]
 
 
 def test_in_memory_it_is_the_same(source: Path) -> None:
