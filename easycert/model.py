@@ -7,12 +7,14 @@ from typing import Any, ClassVar, NoReturn, Self, dataclass_transform
 
 
 class Kind(Enum):
-    """The four kinds of certificate that easycert makes; the value is the word used in code, CLI, docs and output."""
+    """The kinds of certificate that easycert makes; the value is the word used in code, CLI, docs and output."""
 
     CA = "ca"
     HOST = "host"
     USER = "user"
     CODE = "code"
+    #: Signs OCSP responses for the CA that issued it (``docs/adr/0006-ocsp-signers.md``).
+    OCSP = "ocsp"
 
 
 @dataclass_transform(frozen_default=True)

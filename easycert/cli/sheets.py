@@ -26,7 +26,13 @@ if TYPE_CHECKING:
 #: Entries of a CRL that are shown to a person; ``-o json`` has them all.
 ENTRIES_SHOWN = 20
 _LABEL_WIDTH = 12
-_KIND_TITLES = {Kind.CA: "CA", Kind.HOST: "host", Kind.USER: "user", Kind.CODE: "code-signing"}
+_KIND_TITLES = {
+    Kind.CA: "CA",
+    Kind.HOST: "host",
+    Kind.USER: "user",
+    Kind.CODE: "code-signing",
+    Kind.OCSP: "OCSP signer's",
+}
 _Rows = Iterator[tuple[str, str]]
 
 

@@ -155,6 +155,8 @@ def _extensions(
     yield _key_usage(rules, public_key), profile.key_usage_critical
     if rules.extended_key_usage:
         yield x509.ExtendedKeyUsage(rules.extended_key_usage), False
+    if rules.ocsp_no_check:
+        yield x509.OCSPNoCheck(), False
     if rules.netscape_cert_type:
         yield x509.UnrecognizedExtension(NETSCAPE_CERT_TYPE, rules.netscape_cert_type), False
     if spec.sans:

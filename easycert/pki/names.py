@@ -183,6 +183,7 @@ NAMES: dict[Kind, type[SafeName]] = {
     Kind.HOST: HostName,
     Kind.USER: UserName,
     Kind.CODE: CodeName,
+    Kind.OCSP: CaName,  # the CA's, and what it answers
 }
 
 

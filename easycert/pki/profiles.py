@@ -35,6 +35,8 @@ class Rules(Value):
     netscape_cert_type: bytes | None = None
     path_length: int | None = None
     rsa_key_encipherment: bool = False
+    #: Nobody is to ask whether this one is revoked: it is who would answer (RFC 6960 section 4.2.2.2.1).
+    ocsp_no_check: bool = False
     #: Types of SAN that are taken over from a stranger's request; an operator may give others.
     request_sans: frozenset[SanType] = frozenset()
 
@@ -55,13 +57,17 @@ class Profile(Value):
     host: Rules
     user: Rules
     code: Rules
+    ocsp: Rules
 
     def rules(self, kind: Kind, *, self_signed: bool) -> Rules:
         """Return the rules for certificates of *kind*; a CA signed by another is an intermediate."""
         if kind is Kind.CA:
             return self.root if self_signed else self.intermediate
-        return {Kind.HOST: self.host, Kind.USER: self.user, Kind.CODE: self.code}[kind]
+        return {Kind.HOST: self.host, Kind.USER: self.user, Kind.CODE: self.code, Kind.OCSP: self.ocsp}[kind]
 
+
+#: B 7.1.2.8: short-lived, for nothing else, and never checked itself (RFC 6960 section 4.2.2.2.1).
+_OCSP_SIGNER = Rules(days(30), _SIGNING, (ExtendedKeyUsageOID.OCSP_SIGNING,), ocsp_no_check=True)
 
 MODERN = Profile(
     name="modern",
@@ -87,6 +93,7 @@ MODERN = Profile(
         request_sans=frozenset({SanType.EMAIL, SanType.URI}),
     ),
     code=Rules(days(460), _SIGNING, (ExtendedKeyUsageOID.CODE_SIGNING,)),  # C 6.3.2, C 7.1.2.3
+    ocsp=_OCSP_SIGNER,
 )
 
 #: What Synapse itself loads and verifies: RSA-4096, ten years, CN-only subjects, nothing critical but BasicConstraints.
@@ -110,6 +117,7 @@ SYNAPSE = Profile(
     ),
     user=Rules(_TEN_YEARS, _SIGNING, (ExtendedKeyUsageOID.CLIENT_AUTH,), netscape_cert_type=_NETSCAPE_CLIENT),
     code=Rules(_TEN_YEARS, _SIGNING, (ExtendedKeyUsageOID.CODE_SIGNING,), netscape_cert_type=_NETSCAPE_OBJECT_SIGNING),
+    ocsp=_OCSP_SIGNER,
 )
 
 _PROFILES = {profile.name: profile for profile in (MODERN, SYNAPSE)}

@@ -1,6 +1,6 @@
 """Where things lie in a certificate directory: parsed names to relative paths. Pure.
 
-The layout is Synapse's (``cas hosts users code crls``); a live directory is adopted as it stands. Only a
+The layout is Synapse's (``cas hosts users code crls``), and ``ocsp``; a live directory is adopted as it stands. Only a
 :class:`~easycert.pki.names.SafeName` can become part of a path, so no unparsed text ever does.
 """
 
@@ -10,7 +10,7 @@ from easycert.errors import InvalidName
 from easycert.model import Kind, Value
 from easycert.pki.names import SafeName
 
-FOLDERS = {Kind.CA: "cas", Kind.HOST: "hosts", Kind.USER: "users", Kind.CODE: "code"}
+FOLDERS = {Kind.CA: "cas", Kind.HOST: "hosts", Kind.USER: "users", Kind.CODE: "code", Kind.OCSP: "ocsp"}
 CRLS = "crls"
 STATE = ".easycert"
 

@@ -26,7 +26,13 @@ from easycert.pki.verify import Policy, Purpose, Verified, verify
 from easycert.workflows.evidence import Evidence, gather
 from easycert.workflows.lookup import Found, find, key_beside
 
-_PURPOSES = {Kind.CA: Purpose.CA, Kind.HOST: Purpose.SERVER, Kind.USER: Purpose.CLIENT, Kind.CODE: Purpose.CODE}
+_PURPOSES = {
+    Kind.CA: Purpose.CA,
+    Kind.HOST: Purpose.SERVER,
+    Kind.USER: Purpose.CLIENT,
+    Kind.CODE: Purpose.CODE,
+    Kind.OCSP: Purpose.ANY,
+}
 
 
 class VerifyRequest(NamedTuple):

@@ -292,11 +292,11 @@ def test_each_kind_has_its_lifetime_and_is_backdated_five_minutes(
 @ALL_KINDS
 def test_nothing_outlives_its_ca_and_that_is_said(kind: Kind) -> None:
     certdir = directory()
-    root = make(certdir, Kind.CA, "root", end=days(30))
+    root = make(certdir, Kind.CA, "root", end=days(20))
     issued = make(certdir, kind, "one", "root", path_length=0 if kind is Kind.CA else None)
     assert issued.certificate.not_valid_after_utc == root.certificate.not_valid_after_utc
     (note,) = issued.notes
-    assert "2026-07-01T11:59:59Z" in note
+    assert "2026-06-21T11:59:59Z" in note
     assert "'root'" in note
 
 

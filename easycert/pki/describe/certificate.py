@@ -135,6 +135,7 @@ def guessed_kind(certificate: x509.Certificate) -> Kind | None:
         ExtendedKeyUsageOID.CODE_SIGNING: Kind.CODE,
         ExtendedKeyUsageOID.SERVER_AUTH: Kind.HOST,
         ExtendedKeyUsageOID.CLIENT_AUTH: Kind.USER,
+        ExtendedKeyUsageOID.OCSP_SIGNING: Kind.OCSP,
     }
     for usage, kind in by_usage.items():
         if eku is not None and usage in eku:

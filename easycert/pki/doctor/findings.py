@@ -59,6 +59,7 @@ JUDGES: dict[Kind, Clients] = {
     Kind.HOST: frozenset(Client),
     Kind.USER: LIBRARIES | {Client.SYNAPSE},
     Kind.CODE: EITHER_OPENSSL | {Client.SYNAPSE},
+    Kind.OCSP: LIBRARIES,
 }
 
 

@@ -37,6 +37,7 @@ _WANTED: dict[Kind, tuple[ObjectIdentifier, str]] = {
     Kind.HOST: (ExtendedKeyUsageOID.SERVER_AUTH, "serverAuth"),
     Kind.USER: (ExtendedKeyUsageOID.CLIENT_AUTH, "clientAuth"),
     Kind.CODE: (ExtendedKeyUsageOID.CODE_SIGNING, "codeSigning"),
+    Kind.OCSP: (ExtendedKeyUsageOID.OCSP_SIGNING, "OCSPSigning"),
 }
 #: Extensions of RFC 5280 section 4.2.1 that every client processes when they are critical.
 _KNOWN = frozenset(

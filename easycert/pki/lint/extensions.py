@@ -88,7 +88,7 @@ _PURPOSES = {
     "1.3.6.1.5.5.7.3.8": ("timeStamping", _SIGNING_DATA),
     OCSP_SIGNING: ("OCSPSigning", _SIGNING_DATA),
 }
-_KIND_USAGE = {Kind.HOST: SERVER_AUTH, Kind.USER: CLIENT_AUTH, Kind.CODE: CODE_SIGNING}
+_KIND_USAGE = {Kind.HOST: SERVER_AUTH, Kind.USER: CLIENT_AUTH, Kind.CODE: CODE_SIGNING, Kind.OCSP: OCSP_SIGNING}
 
 
 def judge(certificate: Certificate) -> Breaches:

@@ -24,7 +24,7 @@ _AKIN = {ExtendedKeyUsageOID.EMAIL_PROTECTION: Kind.USER}
 def kind_of(certificate: x509.Certificate, wish: Kind | None) -> tuple[Kind, bool]:
     """Return what *certificate* is for, and whether it says so itself; else *wish* decides, or else its names do.
 
-    Raises InvalidInput for one that says that it is for something that no kind here is (signing OCSP, time stamps).
+    Raises InvalidInput for one that says that it is for something that no kind here is (time stamps).
     """
     said = guessed_kind(certificate)
     if said is not None:

@@ -189,10 +189,17 @@ def test_kind_says_what_such_certificates_are_for(here: CertDir, openssl: Openss
 
 
 def test_a_certificate_for_what_no_kind_is_for_is_left_out(here: CertDir, openssl: OpensslCa) -> None:
-    openssl.issue("responder", "ocsp")
+    openssl.issue("clock", "stamp")
     result = adopted(here, openssl.directory)
     assert len(result.certificates) == 1
-    assert dict(result.left_out)["newcerts/1000.pem"].startswith("extended key usage 'OCSPSigning' is that of no kind")
+    assert dict(result.left_out)["newcerts/1000.pem"].startswith("extended key usage 'timeStamping' is that of no kind")
+
+
+def test_a_signer_of_OCSP_responses_is_one_here(here: CertDir, openssl: OpensslCa) -> None:
+    openssl.issue("responder", "ocsp")
+    assert {(item.kind, item.name) for item in adopted(here, openssl.directory).certificates} >= {
+        (Kind.OCSP, "responder")
+    }
 
 
 def test_a_certificate_whose_name_cannot_be_a_file_is_left_out(here: CertDir, openssl: OpensslCa) -> None:

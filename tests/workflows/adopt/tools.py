@@ -57,6 +57,8 @@ authorityKeyIdentifier = keyid
 basicConstraints = CA:FALSE
 [ocsp]
 extendedKeyUsage = OCSPSigning
+[stamp]
+extendedKeyUsage = critical, timeStamping
 """
 
 
