@@ -154,7 +154,7 @@ def _crl_options() -> CrlOptions:
     """Return what Synapse's CRLs are like: nobody renews them, so each is good for ten years."""
     from easycert.workflows.publish import CrlOptions
 
-    return CrlOptions(SYNAPSE, next_update=SYNAPSE.crl_lifetime)
+    return CrlOptions(next_update=SYNAPSE.crl_lifetime)
 
 
 def _import(certdir: CertDir, options: argparse.Namespace) -> Lines:

@@ -34,6 +34,8 @@ COMMANDS: dict[str, Command] = {
     "renew": Command("renew", "renew", _RENEW, "Renew certificates that are named, or due."),
     "revoke": Command("revoke", "revoke", _REVOKE, "Revoke certificates, and publish the CRL that says so."),
     "crl": Command("revoke", "crl", _REVOKE, "Publish the CRL of a CA, or those that are due."),
+    "ocsp": Command("ocsp", "app", _REVOKE, "Answer OCSP requests from what CRL and ledger know."),
+    "ocsp-signer": Command("ocsp", "ocsp_signer", _REVOKE, "Make the certificate that answers OCSP for a CA."),
     "list": Command("listing", "list_", _LOOK, "List the certificates of the directory."),
     "tree": Command("listing", "tree", _LOOK, "Show what each CA has signed."),
     "show": Command("inspect", "show", _LOOK, "Show a certificate, key, request, CRL or PKCS#12 file."),

@@ -164,7 +164,7 @@ def _extensions(
         yield x509.SubjectAlternativeName([general_name(san) for san in spec.sans]), not list(spec.subject)
     if spec.name_constraints:
         yield spec.name_constraints, True
-    if not spec.self_signed:
+    if not spec.self_signed and not rules.ocsp_no_check:  # BR 7.1.2.8.2: nobody asks about who would answer
         yield from url_extensions(spec.urls)
     yield x509.SubjectKeyIdentifier.from_public_key(public_key), False
     yield x509.AuthorityKeyIdentifier(issuer.key_identifier, None, None), False
@@ -228,6 +228,15 @@ def require_signed_by(certificate: x509.Certificate, issuer: x509.Certificate, s
         certificate.verify_directly_issued_by(issuer)
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         raise KeyMismatch(source, "its private key does not make signatures that its certificate verifies") from None
+
+
+def is_signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Return whether the key in *issuer* signed *certificate*, which names it as its issuer."""
+    try:
+        require_signed_by(certificate, issuer, "it")
+    except KeyMismatch:
+        return False
+    return True
 
 
 def load_certificates(data: bytes, source: str) -> list[x509.Certificate]:

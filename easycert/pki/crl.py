@@ -152,9 +152,9 @@ def _read_pem(pem: bytes) -> Crl:
     return Crl(parsed, parsed.public_bytes(Encoding.DER))
 
 
-def require_issued_by(crl: Crl, issuer: Issuer, source: str) -> None:
-    """Raise Refused unless *issuer* signed this CRL: entries that a stranger could have written are not taken over."""
-    if crl.parsed.issuer != issuer.name or not _is_signed_by(crl, issuer.key.public_key()):
+def require_issued_by(crl: Crl, name: x509.Name, key: PublicKey, source: str) -> None:
+    """Raise Refused unless the CA of this *name* and *key* signed the CRL: anyone could have written another."""
+    if crl.parsed.issuer != name or not _is_signed_by(crl, key):
         raise Refused(
             source,
             "it was not signed by this CA's key, so its entries cannot be trusted; "

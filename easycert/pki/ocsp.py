@@ -93,10 +93,13 @@ class ResponseSpec(Value):
 
 
 class Responder(Value):
-    """Who signs responses: a key, and the certificate that the CA delegated this to; None where it is the CA itself."""
+    """Who signs responses: a key, its certificate (the CA's own, or one that it delegated this to), and CAs above that.
+
+    All *certificates* are sent along: many clients have the root only.
+    """
 
     key: PrivateKey
-    certificate: x509.Certificate | None = None
+    certificates: tuple[x509.Certificate, ...] = ()
 
 
 class ErrorStatus(Enum):
@@ -219,9 +222,8 @@ def sign_response(spec: ResponseSpec, responder: Responder) -> bytes:
         der.tlv(der.SEQUENCE, *(_single(spec, cert_id, status) for cert_id, status in spec.answers)),
         _extensions(der.context(1), (_NONCE, spec.nonce)) if spec.nonce is not None else b"",
     )
-    chain = b""
-    if responder.certificate is not None:
-        chain = der.tlv(der.context(0), der.tlv(der.SEQUENCE, responder.certificate.public_bytes(Encoding.DER)))
+    sent = der.tlv(der.SEQUENCE, *(item.public_bytes(Encoding.DER) for item in responder.certificates))
+    chain = der.tlv(der.context(0), sent) if responder.certificates else b""
     basic = der.tlv(der.SEQUENCE, _BASIC, der.tlv(der.OCTET_STRING, signing.signed(responder.key, data, chain)))
     return der.tlv(der.SEQUENCE, der.integer(0, der.ENUMERATED), der.tlv(der.context(0), basic))
 
@@ -272,7 +274,7 @@ def require_may_respond(certificate: x509.Certificate, authority: x509.Certifica
         raise Refused(source, "the CA did not sign it itself, so it may not answer for it (RFC 6960 4.2.2.2)") from None
     if ExtendedKeyUsageOID.OCSP_SIGNING not in _usages(certificate):
         raise Refused(source, "its extended key usage lacks OCSPSigning (RFC 6960 4.2.2.2)")
-    if not _may_sign(certificate):
+    if not may_sign(certificate):
         raise Refused(source, "its key usage lacks digitalSignature (RFC 5280 4.2.1.3)")
     if now > certificate.not_valid_after_utc:
         raise Refused(source, f"it expired on {rfc3339(certificate.not_valid_after_utc)}")
@@ -287,7 +289,8 @@ def _usages(certificate: x509.Certificate) -> Sequence[x509.ObjectIdentifier]:
         return ()
 
 
-def _may_sign(certificate: x509.Certificate) -> bool:
+def may_sign(certificate: x509.Certificate) -> bool:
+    """Return whether the key usage allows signing responses (BR 7.1.2.10.7 asks that of CAs, too)."""
     try:
         return certificate.extensions.get_extension_for_class(x509.KeyUsage).value.digital_signature
     except x509.ExtensionNotFound:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 from cryptography import x509
 
@@ -18,12 +19,11 @@ from easycert.ledger.entries import Event, read_instant, written_instant
 from easycert.ledger.records import Query
 from easycert.model import Kind, Value
 from easycert.pki import crl as crls
-from easycert.pki.certificates import Issuer
 from easycert.pki.crl import Crl, CrlSpec, Revocation
 from easycert.pki.facts import authority_ids
 from easycert.pki.issuers import require_may_sign_crls
+from easycert.pki.keys import PublicKey
 from easycert.pki.names import SafeName
-from easycert.pki.profiles import MODERN, Profile
 from easycert.pki.revision import Revision, revocation_of
 from easycert.pki.validity import BACKDATE, Validity, When, period, rfc3339
 from easycert.pki.wording import even_hex
@@ -38,11 +38,11 @@ _TAKEN_IN_AT_MOST = 1000
 class CrlOptions(Value):
     """How the next CRL is to be.
 
-    It is valid until *next_update*; unless that is said, for as long as the one before it was, and the first one for as
-    long as the profile says. *prune* drops the entries of certificates that have expired.
+    It is valid until *next_update*; unless that is said, for as long as the site's settings say, else as the one before
+    it was, and the first one as long as the site's profile says. *prune* drops the entries of certificates that have
+    expired.
     """
 
-    profile: Profile = MODERN
     next_update: When | None = None
     prune: bool = False
 
@@ -68,7 +68,7 @@ class NextCrl:
     def __init__(self, certdir: CertDir, change: Change, authority: Authority) -> None:
         """Begin with the CRL that is there. Raises Malformed, and Refused for one that the CA did not sign."""
         self.authority = authority
-        self.revision = Revision(current(certdir, authority.name, authority.issuer))
+        self.revision = Revision(current(certdir, authority.name, authority.certificate))
         self._certdir = certdir
         self._change = change
         self._ids = authority_ids(authority.certificate)
@@ -90,7 +90,7 @@ class NextCrl:
         pruned = self.revision.prune(self._expiries()) if options.prune else 0
         known = max(0 if old is None else crls.crl_number(old.parsed), self._change.ledger.last_crl_number(self._ids))
         number = crls.next_number(known, now)
-        spec = CrlSpec(number, _validity(old, now, options), tuple(self.revision.entries()))
+        spec = CrlSpec(number, self._validity(now, options.next_update), tuple(self.revision.entries()))
         encoded = crls.signed_crl(spec, authority.issuer)
         written = x509.load_der_x509_crl(encoded)  # nothing takes the place of a CRL that cannot be read itself
         entry = layout.crl(authority.name)
@@ -120,6 +120,11 @@ class NextCrl:
         by_ca = {"kind": Kind.CA.value, "name": str(self.authority.name)}
         self._change.record(event, details=tuple(details), **(by_ca | dict(place)))
 
+    def _validity(self, now: datetime, wish: When | None) -> Validity:
+        site, old = self._certdir.settings, self.revision.old
+        before = None if old is None else _life(old)
+        return period(now, wish or site.crl_lifetime or before or site.profile_for().crl_lifetime)
+
     def _make_good(self) -> None:
         listed = frozenset(crls.serials(crls.revoked_der(self.revision.old)))
         recorded: set[int] = set()
@@ -128,7 +133,7 @@ class NextCrl:
             serial = int(item.serial, 16)
             recorded.add(serial)
             if serial not in listed and not self._has_expired(item.issuer_id, item.serial):
-                self.revision.revoke(Revocation(serial, read_instant(item.at), _reason(item.reason)))
+                self.revision.revoke(Revocation(serial, read_instant(item.at), reason_named(item.reason)))
                 restored += 1
         if restored:
             self._notes.append(f"{restored} revoked in the ledger were not on the CRL; they are again")
@@ -175,32 +180,33 @@ def authority_for_crl(certdir: CertDir, name: SafeName) -> Authority:
     return authority
 
 
-def current(certdir: CertDir, name: SafeName, issuer: Issuer) -> Crl | None:
-    """Return the CRL that is in the directory, checked to be *issuer*'s own; None where there is none yet."""
+def current(certdir: CertDir, name: SafeName, authority: x509.Certificate) -> Crl | None:
+    """Return the CRL in the directory of the CA called *name*; None where there is none yet.
+
+    Raises Malformed, and Refused for one that the key in the certificate *authority* did not sign.
+    """
     found = certdir.read(layout.crl(name))
     if found is None:
         return None
     data, source = found
     crl = crls.read_crl(data, source)
-    crls.require_issued_by(crl, issuer, source)
+    crls.require_issued_by(crl, authority.subject, cast("PublicKey", authority.public_key()), source)
     return crl
 
 
-def _reason(text: str) -> x509.ReasonFlags:
+def reason_named(text: str) -> x509.ReasonFlags:
+    """Return the reason that the ledger calls so; ``unspecified`` for one that nobody knows."""
     try:
         return crls.parse_reason(text)
     except InvalidInput:
         return x509.ReasonFlags.unspecified
 
 
-def _validity(old: Crl | None, now: datetime, options: CrlOptions) -> Validity:
-    if options.next_update is not None:
-        return period(now, options.next_update)
-    if old is not None and old.parsed.next_update_utc is not None:
-        before = old.parsed.next_update_utc - old.parsed.last_update_utc - BACKDATE + timedelta(seconds=1)
-        if before > timedelta():
-            return period(now, When(None, before))
-    return period(now, options.profile.crl_lifetime)
+def _life(crl: Crl) -> When | None:
+    """Return how long *crl* was to be valid when it was made, as :func:`period` would have been told."""
+    end = crl.parsed.next_update_utc
+    life = end - crl.parsed.last_update_utc - BACKDATE + timedelta(seconds=1) if end else timedelta()
+    return When(None, life) if life > timedelta() else None
 
 
 def _clock_notes(old: Crl | None, now: datetime) -> Iterator[str]:

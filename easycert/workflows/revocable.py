@@ -9,10 +9,10 @@ from typing import Any
 from cryptography import x509
 
 from easycert.certdir import CertDir
-from easycert.errors import AmbiguousIssuer, AmbiguousName, KeyMismatch, NotFound, SelfSigned, WrongIssuer
+from easycert.errors import AmbiguousIssuer, AmbiguousName, NotFound, SelfSigned, WrongIssuer
 from easycert.ledger.records import Query
 from easycert.model import Kind, Value
-from easycert.pki.certificates import load_certificate, require_signed_by
+from easycert.pki.certificates import is_signed_by, load_certificate
 from easycert.pki.encodings import Encoding
 from easycert.pki.facts import fingerprint_of
 from easycert.pki.names import SafeName
@@ -70,12 +70,12 @@ def issuer_of(certdir: CertDir, certificate: x509.Certificate, text: str, signas
 
     Raises WrongIssuer, AmbiguousIssuer and SelfSigned.
     """
-    if _is_signed_by(certificate, certificate):
+    if is_signed_by(certificate, certificate):
         raise SelfSigned(text)
     signers = [
         SafeName(entry.name)
         for entry, authority in certificates_below(certdir, layout.FOLDERS[Kind.CA])
-        if (signas is None or entry.name == signas) and _is_signed_by(certificate, authority)
+        if (signas is None or entry.name == signas) and is_signed_by(certificate, authority)
     ]
     if not signers:
         who = f"the CA '{signas}' did not sign it" if signas else "no CA that is here signed it"
@@ -129,7 +129,7 @@ def _by_number(certdir: CertDir, text: str, kind: Kind | None, signas: SafeName 
         found = [item for item in _unrecorded(certdir, kind) if item.certificate.serial_number in numbers]
     if signas is not None and len(found) > 1:
         authority = certdir.read(layout.certificate(Kind.CA, signas))
-        found = [item for item in found if authority and _is_signed_by(item.certificate, load_certificate(*authority))]
+        found = [item for item in found if authority and is_signed_by(item.certificate, load_certificate(*authority))]
     return _one(text, found)
 
 
@@ -166,11 +166,3 @@ def _called(found: _Found) -> str:
 
 def _digits(text: str) -> str:
     return text.lower().removeprefix("0x").replace(":", "")
-
-
-def _is_signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    try:
-        require_signed_by(certificate, issuer, "a certificate")
-    except KeyMismatch:
-        return False
-    return True

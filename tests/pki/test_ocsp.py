@@ -254,8 +254,8 @@ def test_the_delegated_certificate_is_sent_along() -> None:
     private = key(KeyType.EC256)
     delegate = ca("delegate", key=private).certificate
     spec = ResponseSpec(((cert_id(), Status(State.GOOD)),), NOW, LATER)
-    read = ocsp.load_der_ocsp_response(sign_response(spec, Responder(private, delegate)))
-    assert read.certificates == [delegate]
+    read = ocsp.load_der_ocsp_response(sign_response(spec, Responder(private, (delegate, ROOT.certificate))))
+    assert read.certificates == [delegate, ROOT.certificate]
     assert read.responder_key_hash == x509.SubjectKeyIdentifier.from_public_key(private.public_key()).digest
 
 

@@ -27,7 +27,6 @@ from easycert.pki.crl import (
 )
 from easycert.pki.keys import KeyType
 from easycert.pki.names import SafeName
-from easycert.pki.profiles import SYNAPSE
 from easycert.pki.validity import Validity, days
 from easycert.store import layout
 from easycert.store.files import FileStore
@@ -176,14 +175,29 @@ def test_the_first_crl_lives_as_long_as_the_profile_says(certdir: CertDir) -> No
     assert publish(certdir, ROOT).next_update == NOW + timedelta(days=7, seconds=-1)
     assert stored(certdir).next_update_utc == NOW + timedelta(days=7, seconds=-1)
     del files(certdir)["crls/root.crl"]
-    assert publish(certdir, ROOT, CrlOptions(SYNAPSE)).next_update == NOW + timedelta(days=3650, seconds=-1)
+    synapse = with_settings(certdir, 'profile = "synapse"')
+    assert publish(synapse, ROOT).next_update == NOW + timedelta(days=3650, seconds=-1)
 
 
 def test_a_crl_lives_as_long_as_the_one_before_it_unless_said_otherwise(certdir: CertDir) -> None:
     publish(certdir, ROOT, CrlOptions(next_update=days(30)))
     assert publish(certdir, ROOT).next_update == NOW + timedelta(days=30, seconds=-1)
-    assert publish(certdir, ROOT, CrlOptions(SYNAPSE)).next_update == NOW + timedelta(days=30, seconds=-1)
+    synapse = with_settings(certdir, 'profile = "synapse"')
+    assert publish(synapse, ROOT).next_update == NOW + timedelta(days=30, seconds=-1)
     assert publish(certdir, ROOT, CrlOptions(next_update=days(2))).next_update == NOW + timedelta(days=2, seconds=-1)
+
+
+def test_the_site_may_say_how_long_a_crl_lives(certdir: CertDir) -> None:
+    publish(certdir, ROOT)
+    site = with_settings(certdir, '[validity]\ncrl = "14d"')
+    assert publish(site, ROOT).next_update == NOW + timedelta(days=14, seconds=-1)
+    assert publish(site, ROOT, CrlOptions(next_update=days(2))).next_update == NOW + timedelta(days=2, seconds=-1)
+
+
+def with_settings(certdir: CertDir, toml: str) -> CertDir:
+    """Return the directory opened anew, with these settings of the site."""
+    files(certdir)[layout.SETTINGS.path] = toml.encode()
+    return CertDir(certdir.store, clock=Clock())
 
 
 def test_several_are_published_or_none(certdir: CertDir) -> None:

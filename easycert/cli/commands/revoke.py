@@ -127,9 +127,7 @@ def _require_sensible(names: Sequence[SafeName], *, due: bool, detailed_exitcode
     if not names and not due:
         raise InvalidInput("CA", "", "is not named; name one, or say --due for all that have a CRL")
     if detailed_exitcode and not due:
-        raise InvalidInput(
-            "option", "--detailed-exitcode", "goes with --due only: else there is always something to do"
-        )
+        raise InvalidInput("option", "--detailed-exitcode", "goes with --due only: else there is always work to do")
     if der is not None and len(set(names)) != 1:
         raise InvalidInput("option", "--der", "is for exactly one CA")
 
