@@ -53,6 +53,10 @@ if TYPE_CHECKING:
     from easycert.workflows.listing import listed as listed
     from easycert.workflows.next_crl import CrlOptions as CrlOptions
     from easycert.workflows.next_crl import Published as Published
+    from easycert.workflows.ocsp import RespondRequest as RespondRequest
+    from easycert.workflows.ocsp import SignerRequest as SignerRequest
+    from easycert.workflows.ocsp import make_signer as make_signer
+    from easycert.workflows.ocsp import respond as respond
     from easycert.workflows.publish import publish as publish
     from easycert.workflows.publish import publish_due as publish_due
     from easycert.workflows.renew.run import renew as renew
@@ -91,6 +95,7 @@ _MODULES = {
     "workflows.import_": ("ImportRequest", "Imported", "import_files"),
     "workflows.issue": ("IssueRequest", "Issued", "issue"),
     "workflows.next_crl": ("CrlOptions", "Published"),
+    "workflows.ocsp": ("RespondRequest", "SignerRequest", "make_signer", "respond"),
     "workflows.publish": ("publish", "publish_due"),
     "workflows.renew.run": ("renew",),
     "workflows.renew.values": ("RenewRequest", "RenewRun", "Renewed"),

@@ -137,6 +137,8 @@ def load_request(data: bytes, source: str) -> OcspRequest:
 
     A signature on the request is not looked at: everyone may ask.
     """
+    if data.startswith(b"-----"):
+        raise Malformed(source, "an OCSP request", "it is text, and a request is DER")
     try:
         return _request(data)
     except ValueError as error:

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     pkcs12,
 )
+from cryptography.x509 import ocsp
 from cryptography.x509.oid import AttributeOID, ExtendedKeyUsageOID, NameOID
 
 from tests.pki.lint.maker import AKI, CA, SAN, SERVER, dns, number, seq, utc
@@ -120,7 +121,15 @@ def _elsewhere() -> dict[str, bytes]:
         "other.key": _key_pem(_key()),
         "chain.pem": b"".join(item.public_bytes(Encoding.PEM) for item in (root, middle)),
         "mail.p12": bundle,
+        "elsewhere.key": _key_pem(middle_key),
+        "mail.ocsp": _question(host, middle),
     }
+
+
+def _question(certificate: x509.Certificate, issuer: x509.Certificate) -> bytes:
+    """Return an OCSP request about a certificate."""
+    builder = ocsp.OCSPRequestBuilder().add_certificate(certificate, issuer, hashes.SHA256())
+    return builder.add_extension(x509.OCSPNonce(b"n" * 32), critical=False).build().public_bytes(Encoding.DER)
 
 
 def _homemade() -> bytes:

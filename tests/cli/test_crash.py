@@ -63,6 +63,7 @@ COMMANDS = {
     "flags p12": Command(["--p12", "alice"], ("users/alice.p12",)),
     "crl": Command(["crl", "root"], ("crls/root.crl",), again=0),
     "revoke": Command(["revoke", "a.example", "alice", "--reason=superseded"], ("crls/root.crl",), again=0),
+    "ocsp-signer": Command(["ocsp-signer", "--signas=root"], ("ocsp/root-ocsp.key", "ocsp/root-ocsp.crt")),
     "flags crl": Command(["--crl", "root"], ("crls/root.crl",), again=0),
     "flags revoke": Command(["--server", "--revokeas", "root", "a.example"], ("crls/root.crl",), again=0),
     "replace": Command(["host", "a.example", "--signas=root", "--force"], (), again=0),

@@ -21,7 +21,8 @@ DOCS = Path(__file__).parents[2] / "docs"
 REFERENCE = (DOCS / "reference.md").read_text(encoding="utf-8")
 REQUESTS = [f"csr {kind}" for kind in ("host", "user", "ca", "code")]
 LEDGER = [f"ledger {name}" for name in ("verify", "rebuild", "export", "log")]
-PATHS = [*(name for name in COMMANDS if name not in ("csr", "ledger")), *REQUESTS, *LEDGER]
+GROUPS = ("csr", "ledger", "ocsp")
+PATHS = [*(name for name in COMMANDS if name not in GROUPS), *REQUESTS, *LEDGER, "ocsp respond"]
 
 
 def command(path: str) -> Any:
@@ -50,7 +51,7 @@ def rows(title: str) -> Iterator[list[str]]:
         yield [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
 
 
-@pytest.mark.parametrize("path", ["csr", "ledger", *PATHS])
+@pytest.mark.parametrize("path", [*GROUPS, *PATHS])
 def test_help_says_what_each_option_is_for(path: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([*path.split(), "--help"]) == exits.DONE
     shown = " ".join(capsys.readouterr().out.split())
@@ -79,7 +80,7 @@ def named(cell: str) -> list[str]:
 
 
 def test_the_reference_names_every_command() -> None:
-    assert {re.findall(r"easycert (\w+)", cells[0])[0] for cells in rows("Commands")} == set(COMMANDS)
+    assert {re.findall(r"easycert ([\w-]+)", cells[0])[0] for cells in rows("Commands")} == set(COMMANDS)
 
 
 def test_the_reference_has_exactly_the_flags_of_the_flag_form(capsys: pytest.CaptureFixture[str]) -> None:

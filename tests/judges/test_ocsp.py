@@ -15,7 +15,7 @@ from easycert.pki import certificates
 from easycert.pki.keys import KeyType
 from easycert.pki.ocsp import Responder, ResponseSpec, State, Status, load_request, sign_response
 from tests.judges.authority import EDWARDS, MLDSA, NOW, Family, families, family
-from tests.judges.verdicts import Verdict, ask
+from tests.judges.verdicts import ask
 
 pytestmark = pytest.mark.real
 

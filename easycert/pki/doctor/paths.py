@@ -59,7 +59,7 @@ def _unknown_issuer(exam: Exam) -> Iterator[Reason]:
 
 def _intermediates(exam: Exam) -> Iterator[Reason]:
     """Look for what a server must send: every CA above it but the root."""
-    if exam.is_ca or exam.kind is Kind.CODE:
+    if exam.is_ca or exam.kind in (Kind.CODE, Kind.OCSP):
         return
     needed = [member for member in exam.above if not is_self_issued(member.certificate)]
     sent = {_identity(one) for one in exam.sent}

@@ -163,7 +163,7 @@ def _extensions(certificate: Certificate) -> Breaches:
         yield "netscape-cert-type", "there is Netscape's certificate type"
     if certificate.subject_key_identifier is None and not certificate.is_authority:
         yield "leaf-ski", "there is no subjectKeyIdentifier"
-    if not (certificate.self_issued or found.find(CRL_POINTS) or found.find(AUTHORITY_ACCESS)):
+    if not (certificate.self_issued or any(map(found.find, (CRL_POINTS, AUTHORITY_ACCESS, OCSP_NO_CHECK)))):
         yield "no-revocation-location", "nothing says where its revocation status can be found"
     node = found.decoded(AUTHORITY_KEY_IDENTIFIER)
     if node is not None and any(part.tag & 0x1F for part in node.children()):

@@ -159,7 +159,7 @@ class Planner:
         """Raise what will keep the old certificate from being revoked, before anything is signed."""
         if self._request.revoke_old and candidate.kind is not Kind.CA and authority.name not in self._may_revoke:
             signer = authority_for_crl(self._certdir, authority.name)
-            current(self._certdir, signer.name, signer.issuer)
+            current(self._certdir, signer.name, signer.certificate)
             self._may_revoke.add(authority.name)
 
     def _keeps_serial(self, candidate: Candidate) -> bool:

@@ -134,9 +134,8 @@ class _Round:
             for planned, _ in self.made
             if planned.revokes and planned.authority
         ]
-        options = CrlOptions(self._certdir.settings.profile_for())
         why = Why(x509.ReasonFlags.superseded)
-        done = revoke_within(change, self._certdir, targets, why, (self._now, options))
+        done = revoke_within(change, self._certdir, targets, why, (self._now, CrlOptions()))
         for published in done.published:
             self._notes += [f"{published.name}: {note}" for note in published.notes]
 
