@@ -181,7 +181,7 @@ def _tests(certdir: CertDir, wanted: Filter, now: datetime, found: Holdings) -> 
         yield lambda facts: bool(key_type(facts.key_type))
     if wanted.sans:
         san = _pattern(wanted.sans)
-        yield lambda facts: any(san(name) or san(name.partition(":")[2]) for name in facts.sans.split("\n"))
+        yield lambda facts: any(san(name) or san(name.partition(":")[2]) for name in facts.sans.split("\n") if name)
 
 
 def _states(wanted: Filter, now: datetime, revoked: Revocations) -> Iterator[_Test]:
