@@ -387,6 +387,9 @@ def test_a_ca_of_old_form_gets_a_new_certificate_for_its_own_key_and_name() -> N
     after = x509.load_pem_x509_certificate(files(certdir)["cas/old.crt"])
     assert (after.public_key(), after.subject) == (before.public_key(), before.subject)
     assert "old.crt" not in rules(diagnose(certdir, WHOLE), Severity.ERROR)
+    assert after.extensions.get_extension_for_class(x509.BasicConstraints).critical
+    # Synapse, whose form that was, verifies no code below a CA whose key usage is critical.
+    assert not after.extensions.get_extension_for_class(x509.KeyUsage).critical
 
 
 @pytest.mark.real
