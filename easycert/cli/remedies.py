@@ -54,7 +54,8 @@ def _reissue(patient: Patient, remedy: Remedy) -> list[str]:
         return _new_authority(patient, remedy)
     name = _name(patient)
     words = ["easycert", (patient.kind or Kind.HOST).value, name, "--signas", _signer(patient)]
-    for san in dict.fromkeys((*_other_names(patient, name), *remedy.names)):
+    others = _other_names(patient, name)
+    for san in (*others, *(wanted for wanted in remedy.names if f"DNS:{wanted}" not in others)):
         words += ["--san", san]
     profile = remedy.profile or ("synapse" if patient.for_synapse else None)
     kept = patient.key_type if patient.key_type in _KEPT and not profile else None
@@ -100,6 +101,10 @@ def _move(_patient: Patient, remedy: Remedy) -> list[str]:
     return ["mv", path, os.path.join(os.path.dirname(os.path.dirname(path)), "")]
 
 
+def _ledger(_patient: Patient, _remedy: Remedy) -> list[str]:
+    return ["easycert", "ledger", "verify"]
+
+
 def _look(patient: Patient, _remedy: Remedy) -> list[str]:
     return ["easycert", "show", patient.path]
 
@@ -114,6 +119,7 @@ _WORDS = {
     Cure.REBUILD_CHAIN: _renew,
     Cure.TO_PEM: _to_pem,
     Cure.MOVE_AWAY: _move,
+    Cure.LEDGER: _ledger,
     Cure.LOOK: _look,
 }
 

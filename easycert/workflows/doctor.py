@@ -19,7 +19,7 @@ from easycert.pki.doctor.usage import FORM_RULES
 from easycert.store import layout
 from easycert.store.layout import CRLS, FOLDERS, Entry
 from easycert.workflows.examination import Held, Patient, Ward, certificates_in, examine, kind_of, ward
-from easycert.workflows.housekeeping import Amiss, amiss, private_parts
+from easycert.workflows.housekeeping import Amiss, amiss, ledger_amiss, private_parts
 from easycert.workflows.lookup import Found, find
 
 #: A folder of PEM files that somebody else keeps: how deep, and how many files of it, are looked at.
@@ -135,7 +135,7 @@ def _directory(certdir: CertDir, request: DoctorRequest) -> Diagnosis:
     place = ward(held, (), certdir.now())
     patients = [examine(item, place, request.clients) for item in held]
     try:
-        found = list(amiss(certdir, held, place))
+        found = [*ledger_amiss(certdir), *amiss(certdir, held, place)]
     except UnreadableFile as error:
         problems.append(Problem(error.path, error.reason))
         found = []

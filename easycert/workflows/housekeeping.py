@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 from cryptography import x509
 
-from easycert.certdir import CertDir
-from easycert.errors import EasycertError, EncryptedKey, KeyMismatch, Malformed, UnreadableFile, WeakKey
+from easycert.certdir import LEDGER, CertDir
+from easycert.errors import EasycertError, EncryptedKey, KeyMismatch, LedgerUnusable, Malformed, UnreadableFile, WeakKey
 from easycert.model import Kind
 from easycert.pki.certificates import authority_issuer
 from easycert.pki.doctor import files
 from easycert.pki.doctor.findings import Clients, Cure, Finding, Remedy, Severity
 from easycert.pki.keys import load_private_key
-from easycert.store.layout import CRLS, FOLDERS, Entry
+from easycert.store.layout import CRLS, FOLDERS, STATE, Entry
 from easycert.store.survey import Seen
 from easycert.workflows.examination import Held, Ward
 
@@ -45,6 +45,28 @@ def amiss(certdir: CertDir, held: Sequence[Held], place: Ward) -> Iterator[Amiss
         yield from _told(one.path, _key(certdir, one))
         if one.kind is Kind.CA:
             yield from _told(one.path, _authority(certdir, one, held, place))
+
+
+def ledger_amiss(certdir: CertDir) -> Iterator[Amiss]:
+    """Yield where ledger and files differ (hazard E14); a directory without a ledger has nothing to differ from.
+
+    Raises StoreBusy.
+    """
+    if not certdir.ledger.exists():
+        return
+    from easycert.workflows.audit import audit
+    from easycert.workflows.findings import Topic
+
+    path, remedy = certdir.store.path(Entry(STATE, LEDGER)), Remedy(Cure.LEDGER)
+    try:
+        found = audit(certdir).findings
+    except LedgerUnusable as error:
+        yield Amiss(path, files.LEDGER_BROKEN.finds(Severity.ERROR, error.reason, remedy))
+        return
+    for finding in found:
+        differs = finding.topic in (Topic.FILE, Topic.CRL)
+        rule, severity = (files.LEDGER_DIFFERS, Severity.WARNING) if differs else (files.LEDGER_BROKEN, Severity.ERROR)
+        yield Amiss(path, rule.finds(severity, f"{finding.subject}: {finding.what}", remedy))
 
 
 def private_parts(path: str, data: bytes, mode: int, *, ours: bool) -> Iterator[Finding]:

@@ -45,6 +45,8 @@ def found(*options: str) -> Iterator[tuple[str, str, str]]:
     with redirect_stdout(StringIO()) as output:
         run(["doctor", "-o", "json", "--severity", "warning", *options])
     for patient in json.loads(output.getvalue())["diagnosis"]["patients"]:
+        if patient["path"].endswith("ledger.sqlite"):  # what is forged here never went through it
+            continue
         for finding in patient["findings"]:
             yield patient["path"], finding["rule"], finding["fix"]
 

@@ -30,9 +30,11 @@ WHOLE = DoctorRequest()
 
 
 def rules(diagnosis: Diagnosis, severity: Severity | None = None) -> dict[str, set[str]]:
-    """Return the rules that were broken, by the file names; what only Synapse refuses is left out."""
+    """Return the rules that were broken, by the file names; what only Synapse refuses, and the ledger, are left out."""
     found: dict[str, set[str]] = {}
     for patient in diagnosis.patients:
+        if patient.path.endswith("ledger.sqlite"):  # these tests change files behind its back
+            continue
         for finding in patient.findings:
             if finding.clients != (Client.SYNAPSE,) and severity in (None, finding.severity):
                 found.setdefault(patient.path.rpartition("/")[2], set()).add(finding.rule)
@@ -218,6 +220,35 @@ def test_an_empty_certificate_is_found() -> None:
     certdir = healthy()
     files(certdir)["cas/empty.crt"] = b""
     assert rules(diagnose(certdir, WHOLE)) == {"empty.crt": {"unreadable"}}
+
+
+# --- the ledger ------------------------------------------------------------------------------------------------------
+
+
+def of_ledger(diagnosis: Diagnosis) -> list[tuple[str, Severity]]:
+    """Return rule and severity of what was found about the ledger."""
+    patients = [patient for patient in diagnosis.patients if patient.path.endswith("ledger.sqlite")]
+    return [(finding.rule, finding.severity) for patient in patients for finding in patient.findings]
+
+
+def test_E14_each_file_that_was_changed_behind_the_ledgers_back_is_named() -> None:
+    certdir = healthy()
+    assert of_ledger(diagnose(certdir, WHOLE)) == []
+    del files(certdir)["hosts/www.example.com.crt"]
+    files(certdir)["users/bob.crt"] = files(certdir)["users/alice@example.com.crt"]
+    assert of_ledger(diagnose(certdir, WHOLE)) == [("ledger-differs", Severity.WARNING)] * 2
+
+
+def test_a_ledger_that_cannot_be_read_is_an_error_and_the_rest_is_examined(certs: CertDir, tmp_path: Path) -> None:
+    (tmp_path / "certs" / ".easycert" / "ledger.sqlite").write_bytes(b"no ledger")
+    diagnosis = diagnose(CertDir.open(tmp_path / "certs"), WHOLE)
+    assert of_ledger(diagnosis) == [("ledger-broken", Severity.ERROR)]
+    assert len([patient for patient in diagnosis.patients if patient.kind]) == 2
+
+
+def test_a_directory_without_a_ledger_has_nothing_to_differ_from(certs: CertDir, tmp_path: Path) -> None:
+    (tmp_path / "certs" / ".easycert" / "ledger.sqlite").unlink()
+    assert of_ledger(diagnose(CertDir.open(tmp_path / "certs"), WHOLE)) == []
 
 
 # --- on disk ---------------------------------------------------------------------------------------------------------
@@ -447,7 +478,7 @@ def test_a_thousand_hosts_are_examined_with_bounded_work() -> None:
         named = f"h{number}.example.com"
         files(certdir)[f"hosts/{named}.crt"] = host(certdir.now(), names=(named,), days=(-1, 390)).make(top).pem
     diagnosis = diagnose(certdir, DoctorRequest(clients=(Client.GO,)))
-    assert len(diagnosis.patients) == 306
+    assert sum(patient.kind is not None for patient in diagnosis.patients) == 306
     assert diagnosis.count(Severity.ERROR) == 0
 
 

@@ -149,14 +149,16 @@ def _finding_lines(patient: "Patient", findings: list[Finding], wish: _Wish, pal
     from itertools import groupby
 
     def likeness(finding: Finding) -> tuple[object, ...]:
-        return finding.severity, finding.clients, wish.advice.command(patient, finding.remedy)
+        alone = None if finding.clients else finding.why
+        return finding.severity, finding.clients, alone, wish.advice.command(patient, finding.remedy)
 
-    for (_, _, fix), alike in groupby(findings, key=likeness):
-        together = list(alike)
+    groups = [(list(alike), fix) for (*_, fix), alike in groupby(findings, key=likeness)]
+    for number, (together, fix) in enumerate(groups):
         level = palette.paint(f"{together[0].severity.value:<7}", _COLOURS[together[0].severity])
         rules = palette.paint(f"[{', '.join(dict.fromkeys(finding.rule for finding in together))}]", "dim")
         yield f"  {level}  {_sentence(together)} {rules}"
-        if fix:
+        is_last = number + 1 == len(groups) or groups[number + 1][1] != fix
+        if fix and is_last:
             yield f"{_INDENT}fix: {fix}"
 
 

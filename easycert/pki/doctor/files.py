@@ -114,6 +114,18 @@ NOT_PEM = FileRule(
     _SYNAPSE,
     ("Synapse 2.256: synapse.lib.certdir.CertDir._loadCertByts and _getCaCrls",),
 )
+LEDGER_DIFFERS = FileRule(
+    "ledger-differs",
+    "A file or CRL that is not as the ledger has it",
+    _NONE,
+    ("none: easycert ledger verify; whatever changed it did not go through easycert",),
+)
+LEDGER_BROKEN = FileRule(
+    "ledger-broken",
+    "A ledger that cannot be read, or whose entries were changed",
+    _NONE,
+    ("none: easycert ledger verify; each entry names the digest of the one before",),
+)
 FILE_RULES = (
     KEY_EXPOSED,
     DIRECTORY_EXPOSED,
@@ -127,6 +139,8 @@ FILE_RULES = (
     CRL_MISSING,
     CRL_FOREIGN,
     NOT_PEM,
+    LEDGER_DIFFERS,
+    LEDGER_BROKEN,
 )
 
 

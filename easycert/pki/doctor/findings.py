@@ -95,6 +95,8 @@ class Cure(Enum):
     TO_PEM = "to PEM"
     #: A file that does not belong here moved away.
     MOVE_AWAY = "move away"
+    #: The ledger compared with the files, and made again if they are right.
+    LEDGER = "ledger"
     #: Looked at by a person: nothing can be said in general.
     LOOK = "look"
 
