@@ -57,8 +57,9 @@ def run_hook(hook: Hook, renewed: Sequence[Renewed]) -> None:
                 stderr=hook.output,
                 start_new_session=True,
             )
-        except OSError as error:
-            raise HookFailed(hook.command, f"cannot be started: {error.strerror or error}") from error
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise HookFailed(hook.command, f"cannot be started: {reason}") from error
         _wait(process, hook)
 
 
@@ -94,9 +95,10 @@ def _wait(process: subprocess.Popen[bytes], hook: Hook) -> None:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End the hook and everything that it started: kindly, then not."""
-    with suppress(ProcessLookupError):
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(_GRACE)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_GRACE)
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -10,12 +10,17 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from easycert.certdir import CertDir
+from easycert.ledger.records import Query
 from easycert.pki.certificates import load_certificate
 from easycert.pki.crl import crl_number, load_crl
+from easycert.pki.encodings import Encoding
+from easycert.pki.facts import fingerprint_of
 from tests.cli.doors import Ended, went
 
 #: Holds the lock until its stdin is closed, and says when it has it.
@@ -120,6 +125,24 @@ def test_one_request_signed_by_several_processes_is_signed_once(certs: Path, tmp
     request = str(tmp_path / "elsewhere/hosts/a.example.csr")
     ended = at_once(certs, [["sign", request, "--signas=root"]] * 3)
     assert sorted(one.code for one in ended) == [0, 1, 1], ended
+
+
+@pytest.mark.parametrize("names", [[], ["h0.example", "h1.example", "h2.example"]], ids=["all", "named"])
+def test_of_processes_that_renew_what_is_due_each_certificate_is_renewed_once(certs: Path, names: list[str]) -> None:
+    hosts = [f"h{number}.example" for number in range(3)]
+    begin = (datetime.now(UTC) - timedelta(days=80)).date().isoformat()
+    life = [f"--not-before={begin}", "--days=90"]
+    assert went("host", *hosts, "--signas=root", *life, f"--certdir={certs}").code == 0
+    hook = ["--deploy-hook", f'printf "%s\\n" "$EASYCERT_RENEWED" >> {certs}/told']
+    before = {name: load_certificate((certs / f"hosts/{name}.crt").read_bytes(), name) for name in hosts}
+    ended = at_once(certs, [["renew", *names, "--due", *hook, "--lock-timeout=60"]] * 3)
+    assert [one.code for one in ended] == [0] * 3, ended
+    ledger = CertDir.open(certs).ledger
+    for name in hosts:
+        new, old = ledger.records(Query(kind="host", name=name))
+        assert new.renewal_of == old.fingerprint == fingerprint_of(before[name].public_bytes(Encoding.DER))
+    ledger.close()
+    assert sorted((certs / "told").read_text().split()) == hosts
 
 
 def test_a_writer_that_waited_long_enough_names_the_holder(certs: Path) -> None:

@@ -66,6 +66,9 @@ COMMANDS = {
     "ocsp-signer": Command(["ocsp-signer", "--signas=root"], ("ocsp/root-ocsp.key", "ocsp/root-ocsp.crt")),
     "flags crl": Command(["--crl", "root"], ("crls/root.crl",), again=0),
     "flags revoke": Command(["--server", "--revokeas", "root", "a.example"], ("crls/root.crl",), again=0),
+    "renew": Command(["renew", "a.example", "alice"], (), again=0),
+    "renew and revoke": Command(["renew", "a.example", "alice", "--revoke-old"], (), again=0),
+    "renew ca": Command(["renew", "root", "a.example"], (), again=0),
     "replace": Command(["host", "a.example", "--signas=root", "--force"], (), again=0),
 }
 
@@ -247,7 +250,7 @@ def test_a_killed_command_leaves_whole_pairs_or_none(runs: Runs, action: str) ->
     assert met > 5, "the sweep met hardly any call: is the harness still in the way of them?"
 
 
-@some("host", "import")
+@some("host", "import", "renew")
 @pytest.mark.parametrize(
     "action", ["ENOSPC", *(pytest.param(name, marks=pytest.mark.slow) for name in ("EIO", "EACCES", "full"))]
 )
@@ -325,6 +328,27 @@ def assert_crl_agrees(certs: Path) -> None:
     recorded = {item.serial.zfill(40) for item in ledger.revocations()} if ledger.exists() else set()
     ledger.close()
     assert listed == recorded
+
+
+def test_a_killed_renewal_leaves_the_old_ones_or_all_successors_with_the_old_ones_revoked(
+    template: Path, tmp_path: Path
+) -> None:
+    """Key, certificate and CRL of all that a run renews change together (hazard E12)."""
+    runs = Runs(template, tmp_path, COMMANDS["renew and revoke"])
+    places = ("hosts/a.example.crt", "users/alice.crt")
+    old = {path: pem_to_der(runs.certs / path) for path in places}
+    ended = set()
+    for outcome in runs.swept("kill-before"):
+        assert outcome.killed == outcome.met
+        assert_pairs_are_whole(runs.certs)
+        assert_ledger_agrees(runs.certs)
+        renewed = {path for path in places if pem_to_der(runs.certs / path) != old[path]}
+        assert renewed in (set(), set(places))
+        revoked = runs.certs / "crls/root.crl"
+        listed = {item.serial_number for item in load_crl(revoked.read_bytes(), "it")} if revoked.exists() else set()
+        assert listed == {load_certificate(old[path], path).serial_number for path in renewed}
+        ended.add(bool(renewed))
+    assert ended == {False, True}, "some kills came before the promise, and some after it"
 
 
 def test_every_kind_has_a_folder_that_the_sweeps_look_at() -> None:

@@ -305,6 +305,12 @@ def test_what_is_due_and_would_end_no_later_waits_for_its_CA(certdir: CertDir, c
     assert {"root", "late"} <= set(names(run(certdir, due=True)))
 
 
+def test_under_a_CA_that_was_just_renewed_nothing_waits(certdir: CertDir) -> None:
+    found = run(certdir, due=True, within=timedelta(days=9000))
+    assert not found.failed
+    assert len(found.renewed) == 5
+
+
 def test_what_was_named_is_renewed_even_if_it_ends_no_later(certdir: CertDir, clock: Clock) -> None:
     clock.move(days=3600)
     make(certdir, Kind.USER, "late", "root")

@@ -157,7 +157,7 @@ CATALOGUE: dict[str, tuple[str, str, str]] = {
     "kind-usage": (
         _ERROR,
         "RFC 5280 4.2.1.12",
-        "A certificate made for a host, user or code signer has the extKeyUsage for it.",
+        "If one made for a host, user or code signer has extKeyUsage, it is for that.",
     ),
     "server-lifetime": (
         _WARNING,

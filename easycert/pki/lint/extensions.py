@@ -210,8 +210,8 @@ def kind_of(certificate: Certificate, kind: Kind | None) -> Breaches:
     authority = certificate.is_authority
     if authority is not (kind is Kind.CA):
         yield "kind-authority", "it says CA:TRUE" if authority else "it does not say CA:TRUE"
-    wanted = _KIND_USAGE.get(kind)
-    if wanted and wanted not in certificate.usages:
+    wanted, usages = _KIND_USAGE.get(kind), certificate.usages
+    if wanted and usages and not {wanted, ANY_USAGE}.intersection(usages):  # without the extension it is good for all
         yield "kind-usage", f"extKeyUsage lacks {usage_name(wanted)}"
 
 

@@ -150,8 +150,10 @@ class Planner:
 
     def _require_gain(self, candidate: Candidate, made: Renewal, authority: Authority) -> None:
         """Refuse a successor that is due and ends with its CA, no later: it would be made again and again, in vain."""
+        if not self._request.due or candidate.carried or self.signatories.has_successor(authority):
+            return
         end, latest = made.tbs.validity.not_after, authority.not_after
-        if self._request.due and not candidate.carried and candidate.certificate.not_valid_after_utc >= end >= latest:
+        if candidate.certificate.not_valid_after_utc >= end >= latest:
             reason = f"the CA '{authority.name}' ends on {rfc3339(latest)}, too; renew the CA first"
             raise RenewalRefused(candidate.name, reason)
 

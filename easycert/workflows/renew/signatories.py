@@ -70,6 +70,10 @@ class Signatories:
         self.successors[old] = new
         self._usable.clear()
 
+    def has_successor(self, authority: Authority) -> bool:
+        """Return whether the CA, or one above it, was renewed."""
+        return not set(self.successors.values()).isdisjoint(authority.path)
+
     def level(self, certificate: x509.Certificate) -> int:
         """Return how many CAs stand above *certificate*: what is above is renewed first."""
         level = 0

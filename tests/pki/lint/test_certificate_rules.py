@@ -354,7 +354,7 @@ CASES: dict[str, list[Case]] = {
     "eku-key-usage": [Case(SERVER.has(USAGE, bits(1), critical=True)), Case(CODE.has(USAGE, bits(1), critical=True))],
     "root-eku": [Case(ROOT.has(PURPOSES, eku(SERVER_AUTH)), None)],
     "leaf-eku": [Case(SERVER.lacks(PURPOSES))],
-    "kind-authority": [Case(SERVER, kind=Kind.CA), Case(CA, ROOT, kind=Kind.HOST, also=("kind-usage",))],
+    "kind-authority": [Case(SERVER, kind=Kind.CA), Case(CA, ROOT, kind=Kind.HOST)],
     "kind-usage": [Case(SERVER, kind=Kind.USER), Case(USER, kind=Kind.HOST), Case(USER, kind=Kind.CODE)],
     "server-lifetime": [
         Case(SERVER.but(begin=utc("260315000000Z"), end=utc("261001020001Z"))),
