@@ -61,10 +61,11 @@ def local(command: str, easycert: Path, told: Path) -> str:
 
 @pytest.mark.real
 def test_systemd_takes_both_units(need: Callable[[str], str], easycert: Path, tmp_path: Path) -> None:
-    for name, text in (("service", SERVICE), ("timer", TIMER)):
-        (tmp_path / f"easycert-renew.{name}").write_text(text.replace(INSTALLED, str(easycert)))
-    units = [str(tmp_path / f"easycert-renew.{name}") for name in ("service", "timer")]
-    command = [need("systemd-analyze"), "verify", "--man=no", *units]
+    units = [tmp_path / f"easycert-renew.{name}" for name in ("service", "timer")]
+    for path, text in zip(units, (SERVICE, TIMER), strict=True):
+        path.write_text(text.replace(INSTALLED, str(easycert)))
+        path.chmod(0o644)
+    command = [need("systemd-analyze"), "verify", "--man=no", *map(str, units)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     ours = [line for line in (done.stdout + done.stderr).splitlines() if "easycert-renew" in line]
     assert ours == []
