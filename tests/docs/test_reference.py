@@ -79,6 +79,15 @@ def named(cell: str) -> list[str]:
     return re.findall("|".join([*LEDGER, r"\S+"]), cell)
 
 
+@pytest.mark.parametrize("path", PATHS)
+def test_each_option_comes_from_the_variable_of_its_own_name(path: str) -> None:
+    for parameter in command(path).params:
+        if parameter.param_type_name == "option" and parameter.name != "help":
+            long = next(name for name in parameter.opts if name.startswith("--"))
+            read = parameter.envvar or f"EASYCERT_{parameter.name.upper()}"
+            assert read == f"EASYCERT_{long.removeprefix('--').replace('-', '_').upper()}"
+
+
 def test_the_reference_names_every_command() -> None:
     assert {re.findall(r"easycert ([\w-]+)", cells[0])[0] for cells in rows("Commands")} == set(COMMANDS)
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 Files = Annotated[list[str], argument(metavar="FILE...|DIR", help="Certificate, chain, key, PKCS#12; or a CA's DIR.")]
 NameOption = Annotated[str | None, option("--name", metavar="NAME", help="Its name here, instead of its CN.")]
-FromOption = Annotated[Origin | None, option("--from", help="Which tool made DIR; auto looks.")]
+FromOption = Annotated[Origin | None, option("--from", envvar="EASYCERT_FROM", help="Which tool made DIR; auto looks.")]
 DryRunOption = Annotated[bool, option("--dry-run", help="With DIR, say what would come in and write nothing.")]
 
 

@@ -32,7 +32,9 @@ KeyPatternOption = Annotated[
     list[str] | None,
     option("--key-type", metavar="PATTERN", help="Only keys of this type, such as ec256 or rsa*; repeatable."),
 ]
-AllOption = Annotated[bool, option("--all", help="Also what only the ledger has: replaced and lost certificates.")]
+AllOption = Annotated[
+    bool, option("--all", envvar="EASYCERT_ALL", help="Also what only the ledger has: replaced and lost certificates.")
+]
 _NOTHING_YET = "there are no certificates here yet; begin with: easycert ca NAME"
 
 

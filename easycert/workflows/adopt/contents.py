@@ -21,7 +21,7 @@ from easycert.workflows.adopt.source import LeftOut, Source
 _MIB = 1 << 20
 #: An index names a hundred thousand certificates in 10 MiB; a CRL as many revoked ones in 4.
 _LONG = 64 * _MIB
-_LONG_NAMES = ("index", "crl", "database")
+_LONG_NAMES = ("index", "crl", ".db", ".txt", "database")
 _INDEX_NAME = "index.txt"
 _INDEX_ROW = re.compile(rb"[VRE]\t\d{10,14}Z\t[0-9A-Za-z,.]*\t[0-9A-Fa-f]+\t[^\n]*\t")
 _PEM = re.compile(rb"-----BEGIN [A-Z0-9 ]{1,40}-----")
