@@ -46,7 +46,7 @@ class Advice:
 def _renew(patient: Patient, remedy: Remedy) -> list[str]:
     if patient.filed and patient.name:
         return ["easycert", "renew", patient.name]
-    return _reissue(patient, remedy)
+    return [] if patient.kind is Kind.CA else _reissue(patient, remedy)  # whose CA that is, who knows
 
 
 def _reissue(patient: Patient, remedy: Remedy) -> list[str]:
@@ -55,7 +55,7 @@ def _reissue(patient: Patient, remedy: Remedy) -> list[str]:
     name = _name(patient)
     words = ["easycert", (patient.kind or Kind.HOST).value, name, "--signas", _signer(patient)]
     others = _other_names(patient, name)
-    for san in (*others, *(wanted for wanted in remedy.names if f"DNS:{wanted}" not in others)):
+    for san in (*others, *(wanted for wanted in remedy.names if wanted != name and f"DNS:{wanted}" not in others)):
         words += ["--san", san]
     profile = remedy.profile or ("synapse" if patient.for_synapse else None)
     kept = patient.key_type if patient.key_type in _KEPT and not profile else None

@@ -92,6 +92,15 @@ def mend(certdir: CertDir, diagnosis: Diagnosis, *, dry_run: bool) -> tuple[Mend
     return (*mended, *(_reissued(certdir, authorities, dry_run) if authorities else ()))
 
 
+def mendable(diagnosis: Diagnosis) -> int:
+    """Return how many findings :func:`mend` can do something about."""
+    found = [(patient, finding) for patient in diagnosis.patients for finding in patient.findings]
+    return sum(
+        finding.remedy.cure is Cure.MODE or (_is_reissuable(patient) and _is_about_form(finding))
+        for patient, finding in found
+    )
+
+
 def _tightened(certdir: CertDir, remedy: Remedy, dry_run: bool) -> Mended:
     path, mode = remedy.path or "", remedy.mode or 0
     done = Mended(path, f"mode {mode:04o}")
@@ -213,8 +222,9 @@ def _folder(certdir: CertDir, folder: str, request: DoctorRequest) -> Diagnosis:
             found += [Amiss(path, finding) for finding in private_parts(path, data, seen.mode, ours=seen.ours)]
         held += _certified(path, data, problems)
     own = [item.certificate for item in _held(certdir, Kind.CA, [])]
-    place = ward(held, own, certdir.now())
-    patients = [examine(item, place, request.clients) for item in held]
+    once = list({(item.certificate, item.sent): item for item in reversed(held)}.values())[::-1]
+    place = ward(once, own, certdir.now())
+    patients = [examine(item, place, request.clients) for item in once]
     return Diagnosis(tuple(_joined(patients, _wanted(found, request.clients))), tuple(problems))
 
 
@@ -225,7 +235,7 @@ def _certified(path: str, data: bytes, problems: list[Problem]) -> Iterator[Held
     try:
         certificates = certificates_in(data, path)
     except Malformed:
-        if b"BEGIN" not in data or b"BEGIN CERTIFICATE" in data:
+        if path.endswith(_PEM_SUFFIXES) and (b"BEGIN" not in data or b"BEGIN CERTIFICATE" in data):
             problems.append(Problem(path, "no certificate can be read from it"))
         return
     kinds = [kind_of(certificate) for certificate in certificates]

@@ -104,7 +104,7 @@ def ward(held: Sequence[Held], more: Iterable[x509.Certificate], at: datetime) -
         above = [member.certificate for member in paths[item.certificate]]
         for authority in above:
             below.setdefault(authority, set()).add(item.kind)
-        if carries_synapse_mark(item.certificate):
+        if item.kind is not Kind.CA and carries_synapse_mark(item.certificate):
             of_synapse.update((item.certificate, *above))
     kinds = {authority: frozenset(found) for authority, found in below.items()}
     return Ward(at, authorities, filed, kinds, frozenset(of_synapse), paths)

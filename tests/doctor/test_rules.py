@@ -51,6 +51,15 @@ def test_a_ca_that_is_not_here_is_a_note() -> None:
     assert "unknown-issuer" not in found(member, Kind.HOST, NOW, above)
 
 
+def test_apple_asks_less_of_what_began_before_its_rules() -> None:
+    then = datetime(2019, 6, 1, tzinfo=UTC)
+    for at, asked in ((then, set()), (NOW, {"extended-key-usage", "lifetime"})):
+        made = host(at, extended=(), days=(0, 1000)).make(root(at).make())
+        assert {"extended-key-usage", "lifetime"} & set(
+            found(read_member(made.certificate, is_leaf=True), Kind.HOST, at)
+        ) == asked
+
+
 def test_what_carries_netscapes_type_is_for_synapse() -> None:
     top = root(NOW).make()
     for extensions, marked in ((((NETSCAPE, False),), True), ((), False)):

@@ -342,6 +342,25 @@ def test_a_key_that_a_servers_group_may_read_is_left_alone_in_a_folder(certs: Ce
     assert rules(diagnose(certs, DoctorRequest(str(folder)))) == {}
 
 
+def test_a_certificate_that_lies_in_a_folder_under_several_names_is_examined_once(
+    certs: CertDir, tmp_path: Path
+) -> None:
+    folder = tmp_path / "ssl"
+    folder.mkdir()
+    (folder / "ca.pem").write_bytes((tmp_path / "certs" / "cas" / "root.crt").read_bytes())
+    (folder / "f081611a.0").symlink_to("ca.pem")
+    diagnosis = diagnose(certs, DoctorRequest(str(folder)))
+    assert [patient.path for patient in diagnosis.patients] == [str(folder / "ca.pem")]
+
+
+def test_a_program_that_mentions_certificates_is_none(certs: CertDir, tmp_path: Path) -> None:
+    (tmp_path / "ssl").mkdir()
+    (tmp_path / "ssl" / "make.py").write_text("BEGIN = '-----BEGIN CERTIFICATE-----'")
+    (tmp_path / "ssl" / "half.pem").write_text("-----BEGIN CERTIFICATE-----")
+    diagnosis = diagnose(certs, DoctorRequest(str(tmp_path / "ssl")))
+    assert [problem.path for problem in diagnosis.problems] == [str(tmp_path / "ssl" / "half.pem")]
+
+
 def test_a_name_is_examined_with_its_chain(certs: CertDir) -> None:
     diagnosis = diagnose(certs, DoctorRequest("www.example.com"))
     assert [(patient.kind, patient.name) for patient in diagnosis.patients] == [

@@ -92,9 +92,15 @@ def _tell(diagnosis: "Diagnosis", mended: "tuple[Mended, ...]", wish: _Wish, hab
     if habits.output is Output.JSON:
         print(as_json("diagnosis", _fields(diagnosis, mended, wish)))
     elif not habits.quiet:
+        from easycert.workflows.doctor import mendable
+
         palette = Palette.of(sys.stdout)
         for line in _lines(diagnosis, mended, wish, palette):
             print(line)
+        if not diagnosis.patients:
+            habits.say("there are no certificates here")
+        elif (count := mendable(diagnosis)) and not mended:
+            habits.say(f"--fix mends {'one' if count == 1 else count} of these without losing anything")
 
 
 def _fields(diagnosis: "Diagnosis", mended: "tuple[Mended, ...]", wish: _Wish) -> dict[str, Any]:

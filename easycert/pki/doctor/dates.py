@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from easycert.model import Kind
 from easycert.pki.doctor.exam import Exam
 from easycert.pki.doctor.findings import (
     ANCHOR_JUDGES,
+    APPLE_SINCE,
     COMMON,
     JUDGES,
     RENEW,
@@ -22,8 +23,6 @@ from easycert.pki.doctor.findings import (
 )
 from easycert.pki.validity import is_due, rfc3339
 
-#: Apple 103769: certificates whose notBefore is later may last at most 825 days.
-_APPLE_SINCE = datetime(2019, 7, 1, tzinfo=UTC)
 _APPLE_MOST = timedelta(days=825)
 #: Shorter than what Apple allows, and what browsers allowed public CAs until 2026.
 _SHORTER_DAYS = 397
@@ -47,7 +46,7 @@ def _lifetime(exam: Exam) -> Iterator[Reason]:
     certificate = exam.certificate
     begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     lasts = end - begin + timedelta(seconds=1)  # notAfter is included: RFC 5280 section 4.1.2.5
-    if exam.kind is Kind.HOST and begin >= _APPLE_SINCE and lasts > _APPLE_MOST:
+    if exam.kind is Kind.HOST and begin >= APPLE_SINCE and lasts > _APPLE_MOST:
         why = f"it lasts {lasts // timedelta(days=1)} days, and 825 are the most"
         yield Reason(frozenset({Client.APPLE}), why, Remedy(Cure.REISSUE, days=_SHORTER_DAYS))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -52,6 +53,9 @@ LIBRARIES: Clients = COMMON - BROWSERS
 EITHER_OPENSSL: Clients = frozenset({Client.OPENSSL, Client.STRICT})
 #: Java trusts an anchor's name and key and looks at little else of it: RFC 5280 section 6.1.1 (d).
 ANCHOR_JUDGES: Clients = COMMON - {Client.JAVA}
+
+#: Apple 103769: of host certificates that begin later, Apple asks for more.
+APPLE_SINCE = datetime(2019, 7, 1, tzinfo=UTC)
 
 #: Who looks at certificates of each kind: browsers and Apple's rules are about servers, code is signed for the others.
 JUDGES: dict[Kind, Clients] = {

@@ -113,14 +113,17 @@ def _serial(exam: Exam) -> Iterator[Reason]:
 
 def _unread_extensions(exam: Exam) -> Iterator[Reason]:
     for flaw in exam.member.flaws:
-        yield Reason(_refusing(flaw.rule), f"it {flaw.rule}", exam.anew)
+        clients = _refusing(flaw.rule)
+        yield Reason(clients, f"it {flaw.rule}", exam.anew, None if clients else Severity.WARNING)
 
 
 def _refusing(flaw: str) -> Clients:
-    """Return who refuses a certificate with this flaw: our own reader is stricter than most."""
+    """Return who refuses a certificate with this flaw, as far as they were asked: our own reader is stricter."""
     if "path_length" in flaw:  # where there is no CA
         return frozenset({Client.STRICT})
-    return LIBRARIES if "DuplicateExtension" in flaw else frozenset({Client.GO, Client.CHROME, Client.JAVA})
+    if "IPv4" in flaw:  # an address of another length
+        return frozenset({Client.GO, Client.CHROME, Client.JAVA})
+    return LIBRARIES if "DuplicateExtension" in flaw else frozenset()
 
 
 RULES = (

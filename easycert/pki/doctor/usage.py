@@ -11,6 +11,7 @@ from easycert.model import Kind
 from easycert.pki.doctor.exam import Exam
 from easycert.pki.doctor.findings import (
     ANCHOR_JUDGES,
+    APPLE_SINCE,
     COMMON,
     EITHER_OPENSSL,
     JUDGES,
@@ -69,7 +70,7 @@ def _extended_usage(exam: Exam) -> Iterator[Reason]:
     wanted, shown = _WANTED[exam.kind]
     judges = JUDGES[exam.kind] & COMMON
     if usages is None:
-        if exam.kind is Kind.HOST:
+        if exam.kind is Kind.HOST and exam.certificate.not_valid_before_utc >= APPLE_SINCE:
             why = f"it has no extended key usage, and Apple asks for {shown}"
             yield Reason(frozenset({Client.APPLE}), why, exam.anew)
     elif wanted not in usages.value:
