@@ -42,5 +42,6 @@ COMMANDS: dict[str, Command] = {
     "verify": Command("verify", "verify", _LOOK, "Verify a certificate; every reason is named."),
     "lint": Command("lint", "lint", _LOOK, "Hold certificates and CRLs against the standards, rule by rule."),
     "ledger": Command("ledger", "app", _LOOK, "Audit, export or make again the record of every certificate."),
+    "check": Command("check", "check", _LOOK, "Say what ends soon, and fail if something does."),
     "doctor": Command("doctor", "doctor", _LOOK, "Say which clients refuse what is here, why, and what mends it."),
 }

@@ -69,6 +69,7 @@ def _place(draft: str, path: str, *, replace: bool) -> None:
 def _write(path: str, data: bytes) -> None:
     descriptor = os.open(path, _NEW_FILE, _MODE)
     try:
+        os.fchmod(descriptor, _MODE)  # whatever the umask left
         view = memoryview(data)
         while view:
             view = view[os.write(descriptor, view) :]

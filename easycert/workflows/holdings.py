@@ -80,6 +80,12 @@ def holdings(certdir: CertDir, kinds: Collection[Kind] = tuple(Kind)) -> Holding
     return Holdings(items, revoked, tuple(sorted(reader.problems)), tuple(reader.notes), reader.indexed)
 
 
+def facts_from(certificate: x509.Certificate) -> Indexed:
+    """Return the facts of a certificate of whose making nothing is known."""
+    found = vars(facts_of(certificate))
+    return Indexed(origin="", **{field: found[field] for field in Indexed._fields if field in found})
+
+
 def certificate_of(certdir: CertDir, held: Holding) -> x509.Certificate | None:
     """Return the certificate itself, read from its file; None should it have gone or become unreadable meanwhile."""
     try:
@@ -151,8 +157,7 @@ class _Reader:
             data = self._certdir.store.read(entry) if entry.is_named else None
             if data is None:  # nothing that easycert could have put there, or just gone
                 return None
-            found = vars(facts_of(load_certificate(data, path)))
-            return Indexed(origin="", **{field: found[field] for field in Indexed._fields if field in found})
+            return facts_from(load_certificate(data, path))
         except Malformed as error:
             self.problems.append(Problem(path, f"it is not {error.what} that can be decoded"))
         except UnreadableFile as error:
