@@ -26,7 +26,14 @@ from easycert.pki.validity import Validity
 #: RFC 9598 section 3: the otherName for mailboxes whose local part is not ASCII.
 _SMTP_UTF8_MAILBOX = ObjectIdentifier("1.3.6.1.5.5.7.8.9")
 #: What cryptography raises, at once or lazily, for X.509 objects and keys that are not what they should be.
-DECODING_ERRORS = (ValueError, TypeError, x509.InvalidVersion, x509.DuplicateExtension, UnsupportedAlgorithm)
+DECODING_ERRORS = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
 #: The bits of keyUsage (RFC 5280 section 4.2.1.3), in cryptography's words.
 USAGES = (
     "digital_signature",

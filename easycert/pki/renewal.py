@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import cast
+from typing import NamedTuple, cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -65,7 +65,7 @@ class Renewal(Value):
     changes: tuple[str, ...]
 
 
-class _Part(Value):
+class _Part(NamedTuple):
     """An extension: its value as cryptography knows it, what is written, whether it is critical, and what changed."""
 
     value: x509.ExtensionType
@@ -123,10 +123,11 @@ def can_keep_serial(old: x509.Certificate) -> bool:
 
 
 def _kept(old: x509.Certificate, terms: Terms) -> Iterator[_Part]:
+    locations = {value.oid: value for value in _locations(old, terms)}
     for extension, raw in zip(old.extensions, _raw_values(old), strict=True):
         if extension.oid in _BOUND:
             continue
-        value = next((item for item in _locations(old, terms) if item.oid == extension.oid), None)
+        value = locations.get(extension.oid)
         if value is not None:
             yield _part(value, critical=False, change="" if value == extension.value else _SITE[value.oid])
         else:

@@ -308,3 +308,17 @@ def test_the_certificate_of_a_key_is_found() -> None:
     mine, other = signed(spec()), signed(spec(), KeyType.ED25519)
     assert certificates.same_key([other, mine], key().public_key()) is mine
     assert certificates.same_key([other], key().public_key()) is None
+
+
+@pytest.mark.parametrize("name", [b"\xa3\x02\x30\x00", b"\xa5\x04\xa1\x02\x0c\x00"], ids=["x400", "ediParty"])
+def test_a_kind_of_name_that_cryptography_does_not_know_is_a_sentence(name: bytes) -> None:
+    """It raises an error of its own for them, which is no ValueError."""
+    names = x509.UnrecognizedExtension(ExtensionOID.SUBJECT_ALTERNATIVE_NAME, bytes([0x30, len(name)]) + name)
+    subject = distinguished_name("odd")
+    odd = (
+        x509.CertificateBuilder(subject, subject, key().public_key(), 5, NOW, NOW + timedelta(days=9))
+        .add_extension(names, critical=False)
+        .sign(key(), hashes.SHA256())  # type: ignore[arg-type]
+    )
+    with pytest.raises(Malformed):
+        load_certificates(odd.public_bytes(DER), "odd.crt")

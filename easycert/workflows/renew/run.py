@@ -68,8 +68,11 @@ def preview(certdir: CertDir, request: RenewRequest) -> RenewRun:
     now = certdir.signing_time()
     choice = chosen(certdir, request, now)
     successors = Successors(certdir, request, cache(keys.generate))
-    work = _Round(certdir, request, now, _Means(successors, lambda drafts: [draft.certificate for draft in drafts]))
-    work.go(choice.candidates, _unheard)
+    try:
+        work = _Round(certdir, request, now, _Means(successors, lambda drafts: [draft.certificate for draft in drafts]))
+        work.go(choice.candidates, _unheard)
+    finally:
+        certdir.ledger.close()  # what was only read stays as it lies
     return work.result(choice.skipped, choice.failed)
 
 
