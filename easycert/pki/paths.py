@@ -1,7 +1,7 @@
 """The search for the best path: from the leaf up, paths that break the fewest rules first (RFC 4158, RFC 5280 6.1).
 
 A mesh of cross-certificates has exponentially many paths, and a hostile one is made of nothing else. So a path is
-dropped where no way leads to an anchor, goes on only while it is among the best, and the number of steps is bounded.
+dropped where no way leads to an anchor, goes on only while it is among the best, and their number is bounded.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from easycert.pki.members import Member, Path, read_member
 MAX_DEPTH = 16
 #: Self-issued CAs, which roll a key over and do not count, that a path may have beside those that count.
 _SELF_ISSUED_MAX = 16
-#: Steps that one search takes: far more than any real bundle needs, and half a second of work.
-_MOST_STEPS = 2048
+#: Paths that one search looks at, finished or not: far more than any real bundle needs, and a fraction of a second.
+_MOST_PATHS = 8192
 
 #: Judges a member that is put on top of a path: the rules that it breaks there.
 JudgeMember = Callable[[Member, Path], tuple[Reason, ...]]
@@ -47,6 +47,8 @@ class Ascent:
         self._judge = judge
         self._most_steps = max_depth + 1 + _SELF_ISSUED_MAX
         self._members: dict[x509.Certificate, Member] = {}
+        #: Why the search ended before it had looked at every path; empty where it did not.
+        self.gave_up = ""
 
     def candidates(self, leaf: x509.Certificate) -> Iterator[Candidate]:
         """Yield paths from *leaf* to an anchor, both included, the best first: fewest broken rules, then shortest.
@@ -61,8 +63,9 @@ class Ascent:
         first = self.member(leaf, is_leaf=True)
         start = Candidate((first,), self._judge(first, ()))
         queue = [(len(start.broken), steps[leaf], next(order), start)]
-        for _ in range(_MOST_STEPS):
-            if not queue:
+        while queue:
+            if next(order) > _MOST_PATHS:
+                self.gave_up = f"has no path to a trust anchor among the first {_MOST_PATHS} that were looked at"
                 return
             candidate = heappop(queue)[-1]
             if candidate.path[-1].is_anchor:

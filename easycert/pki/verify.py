@@ -132,7 +132,9 @@ class _Verification:
             member = self._ascent.member(certificate, is_leaf=not path)
             broken += self._judge(member, path)
             path = (*path, member)
-        if any(certificate in self._anchors for certificate in chain):
+        if self._ascent.gave_up:
+            end = Reason(self._ascent.gave_up, "RFC 5280 6.1")
+        elif any(certificate in self._anchors for certificate in chain):
             end = Reason(f"is more than {self._policy.max_depth} CAs away from a trust anchor", "RFC 5280 6.1")
         else:
             top = self._ascent.member(chain[-1], is_leaf=len(chain) == 1)

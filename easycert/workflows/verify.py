@@ -40,8 +40,7 @@ class VerifyRequest(NamedTuple):
 
     Without *purpose* the kind of the certificate says what it is for; without *hostname* a host found by NAME is held
     against that name, unless *no_hostname*; without *at* the time is now. *trust*, *untrusted* and *crls* are paths of
-    files (*trust* and *untrusted* also of directories): with *trust*, the certificate directory's own CAs and CRLs are
-    not used.
+    files, or of directories of files: with *trust*, the certificate directory's own CAs and CRLs are not used.
     """
 
     target: str

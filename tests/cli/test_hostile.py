@@ -89,6 +89,13 @@ SUBCOMMANDS: dict[str, Place] = {
     "show": lambda v: ["show", "--", v],
     "verify": lambda v: ["verify", "--", v],
     "verify --at": lambda v: ["verify", "root", f"--at={v}"],
+    "verify --hostname": lambda v: ["verify", "root", f"--hostname={v}"],
+    "verify --email": lambda v: ["verify", "root", f"--email={v}"],
+    "verify --max-depth": lambda v: ["verify", "root", f"--max-depth={v}"],
+    "verify --purpose": lambda v: ["verify", "root", f"--purpose={v}"],
+    "verify --trust": lambda v: ["verify", "root", f"--trust={v}"],
+    "verify --untrusted": lambda v: ["verify", "root", f"--untrusted={v}"],
+    "verify --crl": lambda v: ["verify", "root", f"--crl={v}"],
 }
 FLAGS: dict[str, Place] = {
     "user NAME": lambda v: ["--", v],
@@ -116,6 +123,9 @@ MEANINGFUL = {
     ("--permit", "hidden"),
     ("import --name", "percent"),
     ("import --name", "hyphen"),
+    ("verify --trust", "dots"),  # a directory, in which there are certificates
+    ("verify --untrusted", "dots"),
+    ("verify --crl", "dots"),
 }
 #: Synapse's tool takes any text that is safe as a file name.
 SYNAPSE_TAKES = ("percent", "hyphen")

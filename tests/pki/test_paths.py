@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 
+import pytest
 from cryptography import x509
 
-from easycert.errors import Reason
+from easycert.errors import Reason, VerificationFailed
 from easycert.pki.chains import IssuerPool
 from easycert.pki.members import Member, Path
 from easycert.pki.paths import MAX_DEPTH, Ascent, JudgeMember
@@ -163,9 +164,10 @@ def test_a_mesh_where_every_way_is_barred_ends() -> None:
     woven, root = mesh(8), ca(path_length=0)
     leaf = server(woven[0])
     pile = certificates(*woven, ca("ca 7", root, key=shared_key("ec256", 7)))
-    judge = Judge(NOW, Purpose.ANY, MAX_DEPTH)
-    found = ascent(pile, [root.certificate], judge=judge).candidates(leaf.certificate)
-    assert all(candidate.broken for candidate in found)
+    with pytest.raises(VerificationFailed) as failed:
+        verify(leaf.certificate, Policy((root.certificate,), NOW, tuple(pile)))
+    [reason] = failed.value.reasons
+    assert str(reason) == "has no path to a trust anchor among the first 8192 that were looked at [RFC 5280 6.1]"
 
 
 def test_a_path_that_keeps_the_rules_comes_before_a_shorter_one_that_does_not() -> None:

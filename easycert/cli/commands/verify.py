@@ -48,9 +48,9 @@ TrustOption = Annotated[
 ]
 UntrustedOption = Annotated[
     list[str] | None,
-    option("--untrusted", metavar="FILE", help="Certificates that may stand between; repeatable."),
+    option("--untrusted", metavar="FILE|DIR", help="Certificates that may stand between; repeatable."),
 ]
-CrlOption = Annotated[list[str] | None, option("--crl", metavar="FILE", help="A CRL to look at; repeatable.")]
+CrlOption = Annotated[list[str] | None, option("--crl", metavar="FILE|DIR", help="CRLs to look at; repeatable.")]
 RequireCrlOption = Annotated[bool, option("--require-crl", help="Fail where no fresh CRL tells its status.")]
 
 
