@@ -7,7 +7,7 @@ about certificates of another issuer. A CRL that is used beyond its scope says t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TypeAlias, TypeVar
 
 from cryptography import x509
@@ -15,6 +15,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import CRLEntryExtensionOID, ExtensionOID
 
+from easycert.pki.der import GENERALIZED_TIME, INTEGER, SEQUENCE, UTC_TIME, Reader
 from easycert.pki.distinguished import Comparable, comparable
 from easycert.pki.members import Member
 from easycert.pki.signatures import UNREADABLE
@@ -57,8 +58,15 @@ class ListedFacts:
         number = _find(crl.extensions, x509.CRLNumber)
         self.base_number = None if delta is None else delta.crl_number
         self.number = None if number is None else number.crl_number
-        self.problem = _problem(crl)
         self._signed_by: dict[x509.Certificate, bool] = {}
+
+    @cached_property
+    def problem(self) -> str:
+        """Why it cannot tell that anything is good, as a fragment; empty where it can."""
+        try:
+            return _problem(self.crl)
+        except UNREADABLE:
+            return "has an entry that cannot be decoded [RFC 5280 5.1]"
 
     def is_signed_by(self, signer: x509.Certificate) -> bool:
         """Return whether the key in *signer* made the signature; a long CRL is not hashed for each question."""
@@ -81,8 +89,9 @@ class ListedFacts:
 
     def entry_for(self, certificate: x509.Certificate) -> x509.RevokedCertificate | None:
         """Return the entry about *certificate*; raises what cryptography raises where it cannot be read."""
-        if not self.is_indirect:
-            return self.crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
+        found = self.crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
+        if found is None or not self.is_indirect:
+            return found
         wanted = comparable(certificate.issuer), certificate.serial_number
         issuer = self.issuer
         for entry in self.crl:  # each entry is of the issuer that the last one before it named: section 5.3.3
@@ -162,9 +171,20 @@ def _problem(crl: x509.CertificateRevocationList) -> str:
             return "has a critical cRLNumber, which must not be critical [RFC 5280 5.2.3]"
         if extension.critical and extension.oid not in _PROCESSED:
             return "has a critical extension that is not understood here [RFC 5280 5.2]"
-    if _TRUE in crl.tbs_certlist_bytes and any(_is_beyond_us(entry) for entry in crl):
+    if _TRUE in _entries(crl) and any(_is_beyond_us(entry) for entry in crl):
         return "has an entry with a critical extension that is not understood here [RFC 5280 5.3]"
     return ""
+
+
+def _entries(crl: x509.CertificateRevocationList) -> bytes:
+    """Return revokedCertificates in DER; empty where there are none (RFC 5280 section 5.1)."""
+    fields = Reader.whole(crl.tbs_certlist_bytes)
+    fields.optional(INTEGER)  # version
+    for _ in ("signature", "issuer"):
+        fields.next(SEQUENCE)
+    while fields.tag in (UTC_TIME, GENERALIZED_TIME):  # thisUpdate, nextUpdate
+        fields.next(fields.tag)
+    return fields.raw(SEQUENCE) if fields.tag == SEQUENCE else b""
 
 
 def _is_beyond_us(entry: x509.RevokedCertificate) -> bool:

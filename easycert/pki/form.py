@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from itertools import pairwise
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtensionOID
 
 from easycert.errors import Reason, WeakKey
 from easycert.pki.chains import issuer_name, subject_key_id
 from easycert.pki.der import GENERALIZED_TIME
 from easycert.pki.encoded import distances
-from easycert.pki.keys import require_named_curve, require_strong
+from easycert.pki.keys import require_accepted, require_named_curve
 from easycert.pki.members import Member, told
 from easycert.pki.signatures import UNREADABLE
+from easycert.pki.weakness import known_weakness
 
 Findings = Iterator[Reason]
 
@@ -128,11 +131,29 @@ def _names(member: Member) -> Findings:
 
 def _public_key(member: Member) -> Findings:
     try:
-        require_strong(member.certificate.public_key(), member.name)
+        require_accepted(member.certificate.public_key(), member.name)
         if member.encoded is not None:
             require_named_curve(member.encoded.public_key, member.name)
     except WeakKey as weak:
         yield Reason(f"has a key that is not good enough: {weak.reason}", "CA/B Forum BR 6.1.5")
+
+
+def known_weaknesses(path: tuple[Member, ...]) -> tuple[Reason, ...]:
+    """Return which RSA keys of a finished path are known to be weak: too dear to look for in every candidate."""
+    return tuple(
+        member.says(Reason(f"has a key that is not good enough: {weakness}", "CA/Browser Forum BR 6.1.1.3"))
+        for member in path
+        if (weakness := _weakness(member.certificate))
+    )
+
+
+@lru_cache(maxsize=512)
+def _weakness(certificate: x509.Certificate) -> str:
+    try:
+        key = certificate.public_key()
+    except UNREADABLE:
+        return ""
+    return known_weakness(key.public_numbers().n) if isinstance(key, rsa.RSAPublicKey) else ""
 
 
 # --- extensions ------------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ MAX_DEPTH = 16
 #: Self-issued CAs, which roll a key over and do not count, that a path may have beside those that count.
 _SELF_ISSUED_MAX = 16
 #: Paths that one search looks at, finished or not: far more than any real bundle needs, and a fraction of a second.
-_MOST_PATHS = 8192
+_MOST_PATHS = 4096
 
 #: Judges a member that is put on top of a path: the rules that it breaks there.
 JudgeMember = Callable[[Member, Path], tuple[Reason, ...]]

@@ -23,8 +23,12 @@ from easycert.pki.signatures import UNREADABLE
 from easycert.pki.subjects import shown_name
 from easycert.pki.validity import rfc3339
 
+#: Whether an anchor vouches for a signer of a CRL: dear, and asked only where its key made the signature.
+Vouched = Callable[[], bool]
 #: Certificates called like the issuer of a CRL that may have signed it in the CA's stead; given the path above a leaf.
-Signers = Callable[[x509.CertificateRevocationList, Path], Iterable[x509.Certificate]]
+Signers = Callable[[x509.CertificateRevocationList, Path], Iterable[tuple[x509.Certificate, Vouched]]]
+#: Signatures of CRLs that are checked with other keys than the CA's own: forged ones and look-alikes cost no more.
+_MOST_SIGNATURE_CHECKS = 512
 
 
 class Findings(NamedTuple):
@@ -63,6 +67,7 @@ class Revocations:
         self._signers = signers or (lambda _crl, _path: ())
         self._unreadable: list[Listed] = []
         self._facts: list[ListedFacts] = []
+        self._checks = 0
         self._flaws: dict[tuple[int, tuple[x509.Certificate, ...]], str] = {}
         for crl in crls:
             try:
@@ -139,9 +144,20 @@ class Revocations:
         flaw = "was signed by nobody whom the trust anchor vouches for [RFC 5280 6.3.3 (f)]"
         if facts.issuer == comparable(issuer.subject):
             flaw = _flaw(facts, issuer)
-        if flaw and any(not _flaw(facts, signer) for signer in self._signers(facts.crl, above)):
+        if flaw and self._signed_by_another(facts, above):
             return ""
+        if self._checks >= _MOST_SIGNATURE_CHECKS:
+            return f"has no signer that was found within {_MOST_SIGNATURE_CHECKS} signature checks [RFC 5280 6.3.3 (f)]"
         return flaw
+
+    def _signed_by_another(self, facts: ListedFacts, above: Path) -> bool:
+        for signer, vouched in self._signers(facts.crl, above):
+            if self._checks >= _MOST_SIGNATURE_CHECKS:
+                return False
+            self._checks += 1
+            if not _flaw(facts, signer) and vouched():
+                return True
+        return False
 
     def _in_force(self, usable: Sequence[_Usable]) -> list[_Usable]:
         """Return the newest CRL of each scope, none from the future where there is another."""

@@ -50,6 +50,11 @@ _ATTRIBUTES = {
 }
 
 
+#: Names times constraints that are compared for one question: a second of work, for thousands of hostile CAs.
+_MOST_COMPARISONS = 500_000
+_TOO_MANY = (Reason("has name constraints that are too many to compare", "RFC 5280 6.1.3 (b), (c)"),)
+
+
 class Judge:
     """Judges members of paths at the instant *at* (aware) for *purpose*; remembers what it has found."""
 
@@ -60,6 +65,7 @@ class Judge:
         self._max_depth = max_depth
         self._alone: dict[tuple[x509.Certificate, bool, bool], tuple[Reason, ...]] = {}
         self._names: dict[tuple[x509.Certificate, x509.Certificate], tuple[Reason, ...]] = {}
+        self._comparisons = 0
 
     def __call__(self, member: Member, below: Path) -> tuple[Reason, ...]:
         """Return every rule that *member* breaks above *below* (leaf first); empty is good."""
@@ -98,7 +104,9 @@ class Judge:
                 continue
             pair = member.certificate, other.certificate
             if pair not in self._names:
-                self._names[pair] = tuple(judged(_constrained, member, other, constraints.value))
+                self._comparisons += _comparisons(other, constraints.value)
+                enough = self._comparisons > _MOST_COMPARISONS
+                self._names[pair] = _TOO_MANY if enough else tuple(judged(_constrained, other, constraints.value))
             found += self._names[pair]
         return tuple(found)
 
@@ -143,7 +151,13 @@ def _path_length(member: Member, below: Path, purpose: Purpose) -> Findings:
         yield Reason(rule, "RFC 5280 4.2.1.9, 6.1.4 (l)")
 
 
-def _constrained(_member: Member, other: Member, constraints: x509.NameConstraints) -> Findings:
+def _comparisons(other: Member, constraints: x509.NameConstraints) -> int:
+    names = other.find(x509.SubjectAlternativeName)
+    bases = len(constraints.permitted_subtrees or ()) + len(constraints.excluded_subtrees or ())
+    return bases * (1 + (len(list(names.value)) if names else 0))
+
+
+def _constrained(other: Member, constraints: x509.NameConstraints) -> Findings:
     names = other.find(x509.SubjectAlternativeName)
     for breach in breaches(names.value if names else (), other.certificate.subject, constraints):
         whose = "" if other.is_leaf else f" (in '{other.name}')"

@@ -7,18 +7,19 @@ and :mod:`~easycert.pki.revocation`. Trust comes only from the anchors that are 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
 from cryptography import x509
 
 from easycert.errors import Reason, VerificationFailed
-from easycert.pki.chains import IssuerPool, climb, issuer_name, subject_name
+from easycert.pki.chains import IssuerPool, authority_key_id, climb, issuer_name, subject_key_id, subject_name
 from easycert.pki.crl_scope import Listed
 from easycert.pki.distinguished import comparable
-from easycert.pki.form import oddities
+from easycert.pki.form import known_weaknesses, oddities
 from easycert.pki.identity import host_mismatch, host_reference, mailbox_mismatch
 from easycert.pki.members import Path, shown_subject
 from easycert.pki.opinion import Question, second_opinion
@@ -102,7 +103,8 @@ class _Verification:
     def _completed(self, candidate: Candidate) -> tuple[tuple[Reason, ...], tuple[str, ...]]:
         """Return everything that is wrong with a path, what only the whole path can tell included, and notes."""
         revocation = self._revocations.judge(candidate.path, required=self._policy.require_crl)
-        reasons = (*candidate.broken, *judge_policies(candidate.path), *revocation.reasons)
+        path = candidate.path
+        reasons = (*candidate.broken, *known_weaknesses(path), *judge_policies(path), *revocation.reasons)
         return reasons, revocation.notes
 
     def _second_opinion(self, candidate: Candidate) -> tuple[Reason, ...]:
@@ -143,7 +145,9 @@ class _Verification:
 
     # --- who else may sign CRLs --------------------------------------------------------------------------------------
 
-    def _crl_signers(self, crl: x509.CertificateRevocationList, above: Path) -> Iterator[x509.Certificate]:
+    def _crl_signers(
+        self, crl: x509.CertificateRevocationList, above: Path
+    ) -> Iterator[tuple[x509.Certificate, Callable[[], bool]]]:
         """Yield certificates of the CRL's issuer that a trust anchor vouches for: RFC 5280 section 6.3.3 (f).
 
         For a CA's own CRLs another certificate of that name counts only if the CA itself, or whoever issued the CA's
@@ -152,9 +156,14 @@ class _Verification:
         name = comparable(crl.issuer)
         family = [member.certificate for member in above if subject_name(member.certificate) == name]
         kin = {name, *map(issuer_name, family)}
+        wanted = authority_key_id(crl)
         for signer in self._pool.called(crl.issuer):
-            if signer in family or ((not family or issuer_name(signer) in kin) and self._vouched(signer, crl)):
-                yield signer
+            if wanted is not None and subject_key_id(signer) not in (wanted, None):
+                continue
+            if signer in family:
+                yield signer, lambda: True
+            elif not family or issuer_name(signer) in kin:
+                yield signer, partial(self._vouched, signer, crl)
 
     def _vouched(self, signer: x509.Certificate, crl: x509.CertificateRevocationList) -> bool:
         """Return whether *signer* has a path to an anchor on which no other CRL revokes anybody."""

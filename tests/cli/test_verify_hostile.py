@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from easycert.cli.entry import run
 from tests.pki.chainmaker import Made, pem, shared_key
 from tests.pki.corpus.case import Body, authority, elements, extension, leaf, reshaped_der, tlv
-from tests.pki.corpus.lists import listed
+from tests.pki.corpus.lists import entry, listed
 
 ROOT = authority()
 MIDDLE = authority("middle", ROOT)
@@ -224,6 +225,43 @@ def test_a_thousand_namesakes_do_not_hide_the_way(ask: Callable[..., tuple[int, 
     alike = [authority("middle", ROOT, key=shared_key("ec256", number % 20)) for number in range(1000)]
     code, said = ask(pem(LEAF.certificate), untrusted=pem(*(one.certificate for one in alike), MIDDLE.certificate))
     assert code == 0, said
+
+
+def test_forged_lists_and_namesakes_are_not_tried_with_each_other(ask: Callable[..., tuple[int, str]]) -> None:
+    alike = [
+        authority("middle", ROOT, key=shared_key("ec256", number % 20), serial=10**6 + number) for number in range(1000)
+    ]
+    forged = [listed(MIDDLE, key=shared_key("ec384", number % 4), number=number) for number in range(500)]
+    code, said = ask(
+        pem(LEAF.certificate),
+        untrusted=pem(*(one.certificate for one in alike), MIDDLE.certificate),
+        crl=pem(*forged, listed(MIDDLE, LEAF.certificate)),
+    )
+    assert code == NOT_VERIFIED
+    assert "was revoked" in said
+
+
+def test_a_list_of_two_hundred_thousand_is_read(ask: Callable[..., tuple[int, str]]) -> None:
+    entries = [entry(10**9 + number) for number in range(200_000)]
+    code, said = ask(
+        pem(LEAF.certificate), untrusted=pem(MIDDLE.certificate), crl=pem(listed(MIDDLE, *entries, LEAF.certificate))
+    )
+    assert code == NOT_VERIFIED
+    assert "was revoked" in said
+
+
+def test_constraints_of_many_authorities_are_compared_only_so_often(ask: Callable[..., tuple[int, str]]) -> None:
+    bases = [x509.DNSName(f"b{number}.test") for number in range(2000)]
+    steps = [ROOT]
+    for number in range(10):
+        limits = x509.NameConstraints(bases, None)
+        steps.append(
+            authority(f"limited {number}", steps[-1], key=shared_key("ec256", 200 + number), constraints=limits)
+        )
+    end = leaf(steps[-1], *(f"a.b{number}.test" for number in range(2000)))
+    code, said = ask(pem(end.certificate), untrusted=pem(*(step.certificate for step in steps[1:])))
+    assert code == NOT_VERIFIED
+    assert "has name constraints that are too many to compare [RFC 5280 6.1.3 (b), (c)]" in said
 
 
 def test_forged_lists_do_not_hide_the_true_one(ask: Callable[..., tuple[int, str]]) -> None:
