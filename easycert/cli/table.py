@@ -36,6 +36,7 @@ COMMANDS: dict[str, Command] = {
     "crl": Command("revoke", "crl", _REVOKE, "Publish the CRL of a CA, or those that are due."),
     "ocsp": Command("ocsp", "app", _REVOKE, "Answer OCSP requests from what CRL and ledger know."),
     "ocsp-signer": Command("ocsp", "ocsp_signer", _REVOKE, "Make the certificate that answers OCSP for a CA."),
+    "status": Command("status", "status", _LOOK, "Show at a glance what needs doing."),
     "list": Command("listing", "list_", _LOOK, "List the certificates of the directory."),
     "tree": Command("listing", "tree", _LOOK, "Show what each CA has signed."),
     "show": Command("inspect", "show", _LOOK, "Show a certificate, key, request, CRL or PKCS#12 file."),

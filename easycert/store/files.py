@@ -171,6 +171,22 @@ class FileStore:
         finally:
             exclusive.close(written=True)
 
+    def unfinished(self) -> int:
+        """Return how many transactions nobody is at work on and nobody could finish."""
+        self._recover_once()
+        path = self._directories[0]
+        try:
+            found = os.listdir(os.path.join(path, JOURNAL))
+            if found:
+                ExclusiveDirectory(path, self._strict, 0).close(written=True)
+        except FileNotFoundError:
+            return 0
+        except StoreBusy:  # a writer at work
+            return 0
+        except (OSError, StoreFailure, UnsafeDirectory):  # not ours to write: then neither to finish
+            pass
+        return len(found)
+
     def _recover_once(self) -> None:
         if not self._recovered:
             self._recovered = True

@@ -103,6 +103,10 @@ class MemoryStore:
             if entry.path in self.files:
                 raise AlreadyExists(self.path(entry))
 
+    def unfinished(self) -> int:
+        """Return 0: what is in memory ends with its process."""
+        return 0
+
     def transaction(self, *, wait: bool = True) -> MemoryTransaction:
         """Return a transaction; another one that is open makes it wait, and raise StoreBusy in the end."""
         return MemoryTransaction(self, self._lock, self._lock_timeout if wait else 0)

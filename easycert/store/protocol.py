@@ -113,6 +113,9 @@ class Store(Protocol):
     def require_absent(self, entries: Iterable[Entry]) -> None:
         """Raise AlreadyExists for the first of *entries*, in their order, that exists where it would be written."""
 
+    def unfinished(self) -> int:
+        """Return how many transactions were begun, ended in their middle, and could not be finished since."""
+
     def transaction(self, *, wait: bool = True) -> Transaction:
         """Return a transaction; entering it waits for other writers and raises StoreBusy when that takes too long.
 

@@ -19,6 +19,7 @@ from easycert.store.survey import files_below
 from easycert.workflows.crl_states import CrlStatus, crl_statuses
 from easycert.workflows.holdings import Problem, facts_from, holdings
 from easycert.workflows.lookup import find
+from easycert.workflows.parents import Authorities
 from easycert.workflows.revoked import Revocations
 
 _DAY = timedelta(days=1)
@@ -134,7 +135,8 @@ def _everything(certdir: CertDir, judge: _Judge) -> Check:
         )
         for item in found.items
     ]
-    return _result(judge, items, crl_statuses(certdir, judge.now, found), found.problems, found.notes)
+    crls = crl_statuses(certdir, judge.now, Authorities(certdir, found.items).all, found.revocations)
+    return _result(judge, items, crls, found.problems, found.notes)
 
 
 def _result(

@@ -11,15 +11,13 @@ from cryptography import x509
 
 from easycert.certdir import CertDir
 from easycert.errors import Malformed, UnreadableFile
-from easycert.model import Kind
 from easycert.pki import crl as crls
-from easycert.pki.certificates import is_ca
 from easycert.pki.facts import authority_ids
 from easycert.pki.subjects import shown_name
 from easycert.pki.validity import is_due
 from easycert.store import layout
 from easycert.store.layout import Entry
-from easycert.workflows.holdings import Holdings, certificate_of
+from easycert.workflows.parents import Authority
 from easycert.workflows.revoked import Revocations
 
 
@@ -52,21 +50,13 @@ class CrlStatus(NamedTuple):
     entries: int = 0
 
 
-class _Authority(NamedTuple):
-    name: str
-    certificate: x509.Certificate
-
-
-def crl_statuses(certdir: CertDir, now: datetime, found: Holdings) -> tuple[CrlStatus, ...]:
-    """Return every CRL of the directory, then the CAs that lack one, each by name."""
-    authorities = [
-        _Authority(item.name, certificate)
-        for item in sorted(found.items, key=lambda item: item.name)
-        if item.kind is Kind.CA and (certificate := certificate_of(certdir, item)) and is_ca(certificate)
-    ]
+def crl_statuses(
+    certdir: CertDir, now: datetime, authorities: Sequence[Authority], revoked: Revocations
+) -> tuple[CrlStatus, ...]:
+    """Return every CRL of the directory by name, then those of *authorities* that lack one though they revoked."""
     signers: set[str] = set()
     present = [_status(certdir, entry, now, authorities, signers) for entry in _entries(certdir)]
-    return (*present, *_missing(authorities, found.revocations, signers))
+    return (*present, *_missing(authorities, revoked, signers))
 
 
 def _entries(certdir: CertDir) -> list[Entry]:
@@ -77,7 +67,7 @@ def _entries(certdir: CertDir) -> list[Entry]:
 
 
 def _status(
-    certdir: CertDir, entry: Entry, now: datetime, authorities: Sequence[_Authority], signers: set[str]
+    certdir: CertDir, entry: Entry, now: datetime, authorities: Sequence[Authority], signers: set[str]
 ) -> CrlStatus:
     path = certdir.store.find(entry) or certdir.store.path(entry)
     try:
@@ -114,7 +104,7 @@ def _freshness(crl: x509.CertificateRevocationList, now: datetime) -> CrlState:
     return CrlState.DUE if end is None or is_due(begin, end, now) else CrlState.CURRENT
 
 
-def _missing(authorities: Sequence[_Authority], revoked: Revocations, signers: Collection[str]) -> Iterator[CrlStatus]:
+def _missing(authorities: Sequence[Authority], revoked: Revocations, signers: Collection[str]) -> Iterator[CrlStatus]:
     revokers = {issuer_id for issuer_id, _ in revoked}
     for one in authorities:
         if one.name not in signers and revokers.intersection(authority_ids(one.certificate)):

@@ -1,30 +1,16 @@
-"""Who signed whom in a directory, judged by names, key identifiers and signatures, never by file names.
-
-Checking a signature costs more than all else about a certificate. So there is one case in which it is not checked
-again: a certificate that was signed here (it was checked then, and the ledger's index says that the file still holds
-it), below the only key that bears the name and key identifier of its issuer. What came in from elsewhere, what the
-ledger does not know, and every CA is checked each time.
-"""
+"""Who signed whom in a directory, judged by names, key identifiers and signatures, never by file names."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeAlias, cast
-
-from cryptography import x509
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 from easycert.certdir import CertDir
-from easycert.errors import KeyMismatch
 from easycert.model import Kind
-from easycert.pki.certificates import is_ca, require_signed_by
-from easycert.pki.facts import authority_ids
-from easycert.pki.keys import PublicKey, public_der
-from easycert.pki.subjects import shown_name
-from easycert.workflows.holdings import Holding, Problem, certificate_of, holdings
+from easycert.workflows.holdings import Problem, holdings
 from easycert.workflows.listing import ORDER, Listed, Lister
+from easycert.workflows.parents import Authorities
 
-#: How a certificate was made that this directory's own CA signed, and easycert checked.
-_SIGNED_HERE = frozenset({"fresh", "csr", "renewal"})
 #: Deeper than any real hierarchy; what hangs deeper is shown at this depth, whatever somebody put into ``cas/``.
 MOST_LEVELS = 32
 _Below: TypeAlias = Mapping[int | None, Sequence[int]]
@@ -47,13 +33,6 @@ class Tree(NamedTuple):
     notes: tuple[str, ...]
 
 
-class Authority(NamedTuple):
-    """A CA of the directory that may have signed others: its place among what is held, and its certificate."""
-
-    position: int
-    certificate: x509.Certificate
-
-
 def tree(certdir: CertDir) -> Tree:
     """Return who signed whom."""
     found = holdings(certdir)
@@ -61,8 +40,10 @@ def tree(certdir: CertDir) -> Tree:
     lister = Lister(certdir, certdir.now(), found.revocations)
     items = [lister.listed(item) for item in held]
     own = {position for position, item in enumerate(items) if item.self_signed}
+    authorities = Authorities(certdir, held)
     below: dict[int | None, list[int]] = {}
-    for position, parent in enumerate(parents(certdir, held, own)):
+    for position, item in enumerate(held):
+        parent = None if position in own else authorities.parent_of(position, item)
         below.setdefault(parent, []).append(position)
     tops = [*below.get(None, ()), *_closed_loops(below, len(items))]
     branches = [_branch(position, items, below) for position in tops]
@@ -74,66 +55,6 @@ def tree(certdir: CertDir) -> Tree:
         problems=found.problems,
         notes=found.notes,
     )
-
-
-def parents(certdir: CertDir, held: Sequence[Holding], self_signed: set[int]) -> Iterator[int | None]:
-    """Yield for each certificate the position of the CA that signed it; None where its own key did, or one not here.
-
-    *self_signed* are the positions of those whose own key did.
-    """
-    authorities = _Authorities(certdir, held)
-    for position, item in enumerate(held):
-        yield None if position in self_signed else authorities.parent_of(position, item)
-
-
-class _Authorities:
-    """The CAs of the directory, found by the name and key identifier that those whom they signed bear."""
-
-    def __init__(self, certdir: CertDir, held: Sequence[Holding]) -> None:
-        self._certdir = certdir
-        self._by_name: dict[str, list[Authority]] = {}
-        self._by_identity: dict[tuple[str, str], list[Authority]] = {}
-        self._sure: dict[tuple[str, str], int | None] = {}
-        for position, item in enumerate(held):
-            certificate = certificate_of(certdir, item) if item.kind is Kind.CA else None
-            if certificate is not None and is_ca(certificate):
-                self._add(Authority(position, certificate))
-
-    def parent_of(self, position: int, item: Holding) -> int | None:
-        """Return the position of the CA that signed the certificate *item* at *position*, or None."""
-        identity = item.facts.issuer, item.facts.issuer_id
-        if item.kind is not Kind.CA and item.facts.origin in _SIGNED_HERE:
-            sure = self._only(identity)
-            if sure is not None:
-                return sure
-        candidates = self._by_identity.get(identity) or self._by_name.get(item.facts.issuer) or []
-        certificate = certificate_of(self._certdir, item) if candidates else None
-        if certificate is None:
-            return None
-        signers = (one for one in candidates if one.position != position and _is_signed(certificate, one.certificate))
-        return next((one.position for one in signers), None)
-
-    def _add(self, authority: Authority) -> None:
-        name = shown_name(authority.certificate.subject)
-        self._by_name.setdefault(name, []).append(authority)
-        for authority_id in authority_ids(authority.certificate):
-            self._by_identity.setdefault((name, authority_id), []).append(authority)
-
-    def _only(self, identity: tuple[str, str]) -> int | None:
-        """Return the first CA of this identity if all that have it have one key, else None."""
-        if identity not in self._sure:
-            found = self._by_identity.get(identity, [])
-            keys = {public_der(cast("PublicKey", one.certificate.public_key())) for one in found}
-            self._sure[identity] = found[0].position if len(keys) == 1 else None
-        return self._sure[identity]
-
-
-def _is_signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    try:
-        require_signed_by(certificate, issuer, "a certificate")
-    except KeyMismatch:
-        return False
-    return True
 
 
 # --- from parents to branches ----------------------------------------------------------------------------------------

@@ -107,7 +107,7 @@ def test_the_reference_has_exactly_the_exit_codes() -> None:
 def test_the_reference_names_every_field_of_the_json(capsys: pytest.CaptureFixture[str]) -> None:
     commands = ["ca root", "csr host b.example", "host a.example --signas root", "list", "tree", "show a.example"]
     commands += ["ledger verify", "ledger rebuild", "ledger export", "ledger export --entries", "ledger log"]
-    commands.append("check --fail-within 1000y")
+    commands += ["status", "check --fail-within 1000y"]
     for line in [*commands, "verify a.example", "verify a.example --hostname b.example", "doctor"]:
         run([*line.split(), "-o", "json"])
         result = json.loads(capsys.readouterr().out)
