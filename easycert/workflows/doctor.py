@@ -19,6 +19,7 @@ from easycert.pki.doctor.usage import FORM_RULES
 from easycert.store import layout
 from easycert.store.layout import CRLS, FOLDERS, Entry
 from easycert.workflows.examination import Held, Patient, Ward, certificates_in, examine, kind_of, ward
+from easycert.workflows.holdings import Problem
 from easycert.workflows.housekeeping import Amiss, amiss, ledger_amiss, private_parts
 from easycert.workflows.lookup import Found, find
 
@@ -34,14 +35,6 @@ class DoctorRequest(NamedTuple):
 
     target: str | None = None
     clients: tuple[Client, ...] = ()
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A file that could not be read, and why."""
-
-    path: str
-    reason: str
 
 
 @dataclass(frozen=True)
