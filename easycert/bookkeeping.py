@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from easycert.errors import printable
 from easycert.ledger.entries import (
     BRINGS_CERTIFICATE,
     Details,
@@ -52,7 +53,7 @@ class Bookkeeping:
         self._store = store
         self._open = ledger
         self._actor = actor
-        self._report = report
+        self._report = report or _say_nothing
         self._opened: Ledger | None = None
         store.settlement = self
 
@@ -64,11 +65,15 @@ class Bookkeeping:
         """Return the ledger to append to; the caller holds the store's lock. It is begun at *now* if there is none."""
         if self._opened is None:
             self._opened = self._open()
+            self._opened.tidy()
         if not self._opened.exists():
             from easycert.adoption import Survey, adopt  # once in the life of a directory
 
+            survey = Survey(self._store, lambda event, **fields: self.entry(event, now, **fields))
             with self._opened.fresh() as draft:
-                adopt(draft, Survey(self._store, lambda event, **fields: self.entry(event, now, **fields)))
+                adopt(draft, survey)
+            for path, reason in survey.unread:
+                self._report(f"{printable(path)} is left out of the ledger: {printable(reason)}")
         return self._opened
 
     def append(self, entries: Sequence[Entry], located: Iterable[Located] = ()) -> None:
@@ -76,9 +81,9 @@ class Bookkeeping:
         if not entries:
             return
         latest = self.ledger(entries[0].at).append(entries, located)
-        if self._report and latest > written_instant(entries[0].at + _UNREMARKABLE):
+        if latest > written_instant(entries[0].at + _UNREMARKABLE):
             self._report(f"the clock is behind: there is an entry in the ledger of {latest}; set it first")
-            self._report = None
+            self._report = _say_nothing
 
     def close(self) -> None:
         """Close the ledger if it was opened: between two commands it is one file, to be copied like any other."""
@@ -104,6 +109,10 @@ class Bookkeeping:
                 stamp = self._store.stamp(entry) if entry.path in paths else None
                 if stamp is not None:
                     yield Located(entry.path, item.fingerprint, *stamp)
+
+
+def _say_nothing(_: str) -> None:
+    pass
 
 
 class Change:

@@ -62,6 +62,9 @@ class MemoryLedger:
         ledger._exists = True
         return ledger
 
+    def tidy(self) -> None:
+        """Do nothing: nothing outlives its process."""
+
     def any_version(self) -> MemoryLedger:
         """Return a ledger with what is in this one."""
         ledger = self.scratch()

@@ -40,6 +40,9 @@ class Ledger(Protocol):
     def scratch(self) -> Ledger:
         """Return an empty ledger of the same make that is gone when it is closed."""
 
+    def tidy(self) -> None:
+        """Remove what a process left that was killed in :meth:`fresh`; the caller holds the directory's lock."""
+
     def any_version(self) -> Ledger:
         """Return this ledger, to be read as far as it is understood where a newer easycert wrote it."""
 

@@ -96,6 +96,15 @@ class SqliteLedger:
             ledger._connection = drafts.opened("", _PATIENCE)
         return ledger
 
+    def tidy(self) -> None:
+        """Remove what a process left that was killed while it filled a fresh ledger."""
+        draft = f"{self._path}.draft"
+        with suppress(OSError):
+            os.unlink(draft)
+            from easycert.ledger import drafts
+
+            drafts.sweep(draft)
+
     def any_version(self) -> SqliteLedger:
         """Return this ledger, to be read as far as it is understood."""
         return SqliteLedger(self._path, any_version=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from easycert.pki.crl import crl_number, load_crl
 from easycert.pki.encodings import Encoding
 from easycert.pki.facts import fingerprint_of
 from tests.cli.doors import Ended, went
+from tests.cli.whole import assert_ledger_agrees
 
 #: Holds the lock until its stdin is closed, and says when it has it.
 HOLDER = """
@@ -31,6 +33,18 @@ from easycert.store.files import FileStore
 with FileStore([sys.argv[1]]).transaction():
     print("held", flush=True)
     sys.stdin.read()
+"""
+
+#: Opens the ledger as an easycert would that has one more migration.
+FUTURE = """
+import sys
+from easycert.ledger import migrations, sqlite, upgrade
+step = ("0002-a-test", ("ALTER TABLE entries ADD COLUMN colour TEXT NOT NULL DEFAULT 'blue'",))
+sqlite.MIGRATIONS = upgrade.MIGRATIONS = (*migrations.MIGRATIONS, step)
+connection = sqlite.SqliteLedger(sys.argv[1])._reading()
+colours = {colour for (colour,) in connection.execute("SELECT colour FROM entries")}
+(steps,) = connection.execute("SELECT count(*) FROM migrations WHERE name = '0002-a-test'").fetchone()
+print(len(colours), *colours, steps)
 """
 
 
@@ -118,6 +132,48 @@ def test_revocations_at_once_lose_none_and_each_has_its_number(certs: Path, door
         numbers = {json.loads(one.stdout)["revocations"][0]["number"] for one in ended}
         assert len(numbers) == 4
         assert max(numbers) == crl_number(crl)
+
+
+def test_writers_and_readers_of_the_ledger_get_on(certs: Path) -> None:
+    names = [f"r{number}.example" for number in range(3)]
+    assert went("host", *names, "--signas=root", f"--certdir={certs}").code == 0
+    before = CertDir.open(certs).ledger.head().number
+    writers = [["host", f"h{number}.example", "--signas=root"] for number in range(4)]
+    writers += [["revoke", name] for name in names]
+    readers = [["list"], ["ledger", "verify"], ["ledger", "log"]]
+    commands = [*writers[:3], *readers, *writers[3:], *readers]
+    ended = at_once(certs, [[*command, "--lock-timeout=300"] for command in commands])
+    assert [one.code for one in ended] == [0] * len(commands), ended
+    assert_ledger_agrees(certs)
+    ledger = CertDir.open(certs).ledger
+    assert len(ledger.revocations()) == 3
+    # Each host is meant and issued; each revocation is one entry, and the CRL that tells it another.
+    assert ledger.head().number == before + 4 * 2 + 3 * 2
+    ledger.close()
+
+
+def test_a_ledger_is_made_again_while_others_write_and_read(certs: Path) -> None:
+    hosts = [["host", f"h{number}.example", "--signas=root"] for number in range(3)]
+    again = ["ledger", "rebuild"]
+    commands = [hosts[0], again, ["list"], hosts[1], ["ledger", "verify"], again, hosts[2], ["list"]]
+    ended = at_once(certs, [[*command, "--lock-timeout=300"] for command in commands])
+    assert [one.code for one in ended] == [0] * len(commands), ended
+    assert_ledger_agrees(certs)
+    origins = {record.name: record.origin for record in CertDir.open(certs).ledger.records()}
+    assert origins == dict.fromkeys(["root", "h0.example", "h1.example", "h2.example"], "fresh")
+    assert len(list((certs / ".easycert").glob("ledger.sqlite.replaced-*"))) == 2
+
+
+def test_an_older_ledger_is_brought_up_to_date_once_by_processes_at_once(certs: Path, tmp_path: Path) -> None:
+    future = tmp_path / "future.py"
+    future.write_text(FUTURE)
+    argv = [sys.executable, str(future), str(certs / ".easycert" / "ledger.sqlite")]
+    started = [subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) for _ in range(6)]
+    assert {process.communicate()[0] for process in started} == {"1 blue 1\n"}
+    kept = certs / ".easycert" / "ledger.sqlite.before-0002-a-test"
+    with closing(sqlite3.connect(kept)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    assert not list((certs / ".easycert").glob("*.draft*"))
 
 
 def test_one_request_signed_by_several_processes_is_signed_once(certs: Path, tmp_path: Path) -> None:
