@@ -274,6 +274,10 @@ class Reason:
         return hash((self.rule, self.section, self.certificate))
 
 
+class SignerUnfit(Refused):
+    """A certificate that may not sign OCSP responses for its CA (RFC 6960 section 4.2.2.2); ``subject`` is its file."""
+
+
 class VerificationFailed(EasycertError):
     """A certificate that does not verify; ``reasons`` names every failing rule, never just the first."""
 

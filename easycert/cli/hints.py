@@ -22,6 +22,7 @@ from easycert.errors import (
     RenewalRefused,
     RequestRefused,
     SelfSigned,
+    SignerUnfit,
     StoreBusy,
     StoreFailure,
     UnsafeDirectory,
@@ -125,5 +126,6 @@ _ADVICE: tuple[tuple[type[EasycertError], Callable[[EasycertError], str]], ...] 
     (SelfSigned, lambda _: "take it out of every place where it is trusted, and put another there"),
     (RenewalRefused, _refused_renewal),
     (HookFailed, lambda _: "mend it and run it by hand: what was renewed is not due again"),
+    (SignerUnfit, lambda _: "make a new one with: easycert ocsp-signer --signas CA --force"),
     (WrongIssuer, lambda _: "easycert show NAME tells who did"),
 )

@@ -159,6 +159,15 @@ class MemoryLedger:
         self._require()
         return [item for _, item in sorted(self._revoked.items()) if issuer_ids is None or item.issuer_id in issuer_ids]
 
+    def revoked_until(self, issuer_ids: Sequence[str]) -> Iterator[tuple[str, int]]:
+        """Yield the serial number of each certificate that these issuers have revoked, and when it ends."""
+        ends: dict[tuple[str, str], int] = {}
+        for record in self._records.values():
+            key = record.issuer_id, record.serial
+            ends[key] = max(record.not_after, ends.get(key, 0))
+        for item in self.revocations(issuer_ids):
+            yield item.serial, ends.get((item.issuer_id, item.serial), 0)
+
     def crl_numbers(self) -> dict[str, int]:
         """Return the highest number of a published CRL by issuer id."""
         self._require()

@@ -98,6 +98,12 @@ class Ledger(Protocol):
     def revocations(self, issuer_ids: Sequence[str] | None = None) -> list[Revocation]:
         """Return what is revoked, under these issuers only where given."""
 
+    def revoked_until(self, issuer_ids: Sequence[str]) -> Iterator[tuple[str, int]]:
+        """Yield the serial number of each certificate that these issuers have revoked, and when it ends.
+
+        Seconds since 1970; 0 where the certificate is not known. For CAs that have revoked a great many.
+        """
+
     def crl_numbers(self) -> dict[str, int]:
         """Return the highest number of a published CRL by the issuer id in its entry."""
 

@@ -112,3 +112,13 @@ def revocations(connection: sqlite3.Connection, issuer_ids: Sequence[str] | None
         where = f"WHERE issuer_id IN ({','.join('?' * len(values))})"
     rows = connection.execute(f"SELECT issuer_id, serial, at, reason FROM revocations {where}", values)
     return list(map(Revocation._make, rows))
+
+
+def revoked_until(connection: sqlite3.Connection, issuer_ids: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """Yield the serial number of each certificate that these issuers have revoked, and when it ends; 0: not known."""
+    yield from connection.execute(
+        "SELECT r.serial, coalesce(max(c.not_after), 0) FROM revocations r "
+        "LEFT JOIN certificates c ON c.serial = r.serial AND c.issuer_id = r.issuer_id "
+        f"WHERE r.issuer_id IN ({','.join('?' * len(issuer_ids))}) GROUP BY r.issuer_id, r.serial",
+        tuple(issuer_ids),
+    )

@@ -205,6 +205,13 @@ class SqliteLedger:
         with self._told():
             return queries.revocations(self._reading(), issuer_ids)
 
+    def revoked_until(self, issuer_ids: Sequence[str]) -> Iterator[tuple[str, int]]:
+        """Yield the serial number of each certificate that these issuers have revoked, and when it ends."""
+        from easycert.ledger import queries
+
+        with self._told():
+            yield from queries.revoked_until(self._reading(), issuer_ids)
+
     def crl_numbers(self) -> dict[str, int]:
         """Return the highest number of a published CRL by issuer id."""
         with self._told():

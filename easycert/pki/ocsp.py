@@ -13,7 +13,7 @@ from enum import Enum
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from easycert.errors import KeyMismatch, Malformed, Refused
+from easycert.errors import KeyMismatch, Malformed, SignerUnfit
 from easycert.model import Value
 from easycert.pki import der, signing
 from easycert.pki.certificates import require_signed_by
@@ -265,7 +265,7 @@ def _extensions(tag: int, *extensions: tuple[bytes, bytes]) -> bytes:
 
 
 def require_may_respond(certificate: x509.Certificate, authority: x509.Certificate, now: datetime, source: str) -> None:
-    """Raise Refused when *certificate*, in the file *source*, may not sign responses for *authority* at *now*.
+    """Raise SignerUnfit when *certificate*, in the file *source*, may not sign responses for *authority* at *now*.
 
     It must be issued by the CA itself, have OCSPSigning among its extended key usages and be valid (RFC 6960 section
     4.2.2.2), and its key usage must not forbid signatures (RFC 5280 section 4.2.1.3).
@@ -273,15 +273,15 @@ def require_may_respond(certificate: x509.Certificate, authority: x509.Certifica
     try:
         require_signed_by(certificate, authority, source)
     except KeyMismatch:
-        raise Refused(source, "the CA did not sign it itself, so it may not answer for it (RFC 6960 4.2.2.2)") from None
+        raise SignerUnfit(source, "the CA did not sign it itself, so it may not answer (RFC 6960 4.2.2.2)") from None
     if ExtendedKeyUsageOID.OCSP_SIGNING not in _usages(certificate):
-        raise Refused(source, "its extended key usage lacks OCSPSigning (RFC 6960 4.2.2.2)")
+        raise SignerUnfit(source, "its extended key usage lacks OCSPSigning (RFC 6960 4.2.2.2)")
     if not may_sign(certificate):
-        raise Refused(source, "its key usage lacks digitalSignature (RFC 5280 4.2.1.3)")
+        raise SignerUnfit(source, "its key usage lacks digitalSignature (RFC 5280 4.2.1.3)")
     if now > certificate.not_valid_after_utc:
-        raise Refused(source, f"it expired on {rfc3339(certificate.not_valid_after_utc)}")
+        raise SignerUnfit(source, f"it expired on {rfc3339(certificate.not_valid_after_utc)}")
     if now < certificate.not_valid_before_utc:
-        raise Refused(source, f"it is not valid before {rfc3339(certificate.not_valid_before_utc)}")
+        raise SignerUnfit(source, f"it is not valid before {rfc3339(certificate.not_valid_before_utc)}")
 
 
 def _usages(certificate: x509.Certificate) -> Sequence[x509.ObjectIdentifier]:

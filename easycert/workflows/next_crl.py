@@ -6,7 +6,7 @@ older state, gets back what the ledger knows; what another tool put on the CRL i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
@@ -127,17 +127,24 @@ class NextCrl:
 
     def _make_good(self) -> None:
         listed = frozenset(crls.serials(crls.revoked_der(self.revision.old)))
-        recorded: set[int] = set()
-        restored = 0
+        known, lacking = 0, set()
+        for text, end in self._change.ledger.revoked_until(self._ids):
+            if int(text, 16) in listed:
+                known += 1
+            elif not self._has_expired(end):
+                lacking.add(text)
+        if lacking:
+            self._restore(lacking)
+        if known < len(listed):
+            recorded = (int(text, 16) for text, _ in self._change.ledger.revoked_until(self._ids))
+            self._take_in(listed.difference(recorded))
+
+    def _restore(self, lacking: Collection[str]) -> None:
+        """Put back what the CRL has lost."""
         for item in self._change.ledger.revocations(self._ids):
-            serial = int(item.serial, 16)
-            recorded.add(serial)
-            if serial not in listed and not self._has_expired(item.issuer_id, item.serial):
-                self.revision.revoke(Revocation(serial, read_instant(item.at), reason_named(item.reason)))
-                restored += 1
-        if restored:
-            self._notes.append(f"{restored} revoked in the ledger were not on the CRL; they are again")
-        self._take_in(listed - recorded)
+            if item.serial in lacking:
+                self.revision.revoke(Revocation(int(item.serial, 16), read_instant(item.at), reason_named(item.reason)))
+        self._notes.append(f"{len(lacking)} revoked in the ledger were not on the CRL; they are again")
 
     def _take_in(self, unrecorded: frozenset[int]) -> None:
         """Record what another tool put on the CRL."""
@@ -156,21 +163,14 @@ class NextCrl:
         known = self._change.ledger.records(Query(serial=even_hex(serial)))
         return next((record.issuer_id for record in known if record.issuer_id in self._ids), self._ids[0])
 
-    def _has_expired(self, issuer_id: str, serial: str) -> bool:
-        """Return whether a certificate is known to have expired when the CRL was published: it may have been pruned."""
-        if self.revision.old is None:
-            return False
-        published = self.revision.old.parsed.last_update_utc.timestamp()
-        known = self._change.ledger.records(Query(serial=serial, issuer_id=issuer_id))
-        return any(record.not_after < published for record in known)
+    def _has_expired(self, end: int) -> bool:
+        """Return whether what ends then had done so when the CRL was published: it may have been dropped from it."""
+        return self.revision.old is not None and 0 < end < self.revision.old.parsed.last_update_utc.timestamp()
 
     def _expiries(self) -> Mapping[int, datetime]:
-        """Return when the certificates that the CA signed expire, by serial number, as far as the ledger knows."""
-        return {
-            int(record.serial, 16): datetime.fromtimestamp(record.not_after, UTC)
-            for issuer_id in self._ids
-            for record in self._change.ledger.records(Query(issuer_id=issuer_id))
-        }
+        """Return when the certificates that the CA has revoked expire, by serial number, as far as the ledger knows."""
+        ends = self._change.ledger.revoked_until(self._ids)
+        return {int(text, 16): datetime.fromtimestamp(end, UTC) for text, end in ends if end}
 
 
 def authority_for_crl(certdir: CertDir, name: SafeName) -> Authority:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from cryptography import x509
 
 from easycert.certdir import CertDir
-from easycert.errors import KeyMismatch, NameLength, Refused
+from easycert.errors import KeyMismatch, NameLength, SignerUnfit
 from easycert.ledger.records import Query, Record
 from easycert.model import Kind, Value
 from easycert.pki.certificates import authority_issuer, is_self_issued, is_signed_by, load_certificate
@@ -117,7 +117,7 @@ def respond(certdir: CertDir, request: RespondRequest) -> Responded:
     """Answer an OCSP request.
 
     A certificate is good only if it is known that the CA issued it, and not that it is revoked; any other serial number
-    is unknown (RFC 6960 section 2.2). Raises Malformed for what is no request, Refused for a signer that may not
+    is unknown (RFC 6960 section 2.2). Raises Malformed for what is no request, SignerUnfit for one that may not
     answer, IssuerUnusable for a CA that is not valid, and MissingAuthority without a key to sign with.
     """
     now = certdir.signing_time()
@@ -212,10 +212,10 @@ def _responder(certdir: CertDir, name: SafeName, knowledge: _Knowledge) -> tuple
     certificate, path = load_certificate(*found), found[1]
     require_may_respond(certificate, knowledge.authority, knowledge.now, path)
     if knowledge.status(certificate.serial_number).state is State.REVOKED:
-        raise Refused(path, "it was revoked, so it may not answer any more")
+        raise SignerUnfit(path, "it was revoked, so it may not answer any more")
     key = certdir.signers.key(Kind.OCSP, signer)
     if key is None:
-        raise Refused(path, "its private key is not here, so it cannot answer")
+        raise SignerUnfit(path, "its private key is not here, so it cannot answer")
     try:
         authority_issuer(certificate, key)
     except KeyMismatch:
@@ -244,6 +244,6 @@ def _is_due(certdir: CertDir, name: SafeName, signas: SafeName) -> bool:
     certificate, now = load_certificate(*found), certdir.signing_time()
     try:
         require_may_respond(certificate, load_certificate(*authority), now, found[1])
-    except Refused:  # the CA has another key now, or it has expired
+    except SignerUnfit:  # the CA has another key now, or it has expired
         return True
     return is_due(certificate.not_valid_before_utc, certificate.not_valid_after_utc, now)

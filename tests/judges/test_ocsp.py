@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.x509 import ocsp
 
 from easycert.pki import certificates
 from easycert.pki.keys import KeyType
@@ -112,6 +114,14 @@ def test_gnutls_asks_too(asked: Asked, need: Callable[[str], str]) -> None:
     easycert(asked.certs, "ocsp", "respond", request, "--out", response)
     verdict = ask(need("ocsptool"), "--response-info", "--load-response", response)
     assert "Certificate Status: good" in verdict.text
+
+
+def test_an_answer_goes_to_stdout_unless_it_is_told_where(asked: Asked) -> None:
+    request, response = asked.answered("-cert", asked.cert("good.example"))
+    command = [sys.executable, "-m", "easycert", "ocsp", "respond", request, "--certdir", asked.certs]
+    printed = subprocess.run(command, check=True, capture_output=True).stdout
+    assert len(printed) == pytest.approx(len(response.read_bytes()), abs=4)  # ECDSA signatures differ in length
+    assert ocsp.load_der_ocsp_response(printed).certificate_status is ocsp.OCSPCertStatus.GOOD
 
 
 def test_pkilint_finds_nothing(asked: Asked, need_module: Callable[[str], Any]) -> None:

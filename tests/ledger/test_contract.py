@@ -52,6 +52,7 @@ def test_there_is_none_before_it_is_created(made: Callable[[], Ledger]) -> None:
         lambda ledger: ledger.located(),
         lambda ledger: ledger.index(),
         lambda ledger: ledger.revocations(),
+        lambda ledger: list(ledger.revoked_until(["00"])),
     ],
 )
 def test_one_that_is_not_there_cannot_be_used(made: Callable[[], Ledger], ask: Callable[[Ledger], object]) -> None:
@@ -352,3 +353,12 @@ def test_it_can_be_used_again_after_it_was_closed(ledger: Ledger) -> None:
     ledger.append([issued("b.example")])
     ledger.close()
     assert names(ledger) == ["b.example", "a.example"]
+
+
+def test_it_is_told_until_when_a_revoked_certificate_would_be_valid(ledger: Ledger) -> None:
+    """0 for one that only its serial number is known of; nothing of another issuer's."""
+    facts = facts_of(certificate("a.example"))
+    stranger = (("issuer_id", facts.issuer_id), ("serial", "07"), ("date", "2026-03-01T12:00:00Z"), ("reason", "x"))
+    ledger.append([issued("a.example"), revoked("a.example"), entry(Event.REVOKED, details=stranger)])
+    assert dict(ledger.revoked_until([facts.issuer_id, "another"])) == {facts.serial: facts.not_after, "07": 0}
+    assert list(ledger.revoked_until(["another"])) == []
