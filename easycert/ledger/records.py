@@ -12,9 +12,9 @@ class Record(NamedTuple):
     """One certificate that is or was in the directory, as far as a list or a search needs it.
 
     The first fields are those of :class:`easycert.pki.facts.Facts`. ``origin`` says how it was made (``fresh``,
-    ``csr``, ``renewal``, ``import``, ``adoption``), ``renewal_of`` and ``replaced_by`` are fingerprints (the latter may
-    be UNFILED), ``at`` and ``actor`` when and by whom it came into the ledger, ``revoked_at`` and ``reason`` are empty
-    unless it is revoked.
+    ``csr``, ``renewal``, ``reissue``, ``import``, ``adoption``), ``renewal_of`` and ``replaced_by`` are fingerprints
+    (the latter may be UNFILED), ``at`` and ``actor`` when and by whom it came into the ledger, ``revoked_at`` and
+    ``reason`` are empty unless it is revoked.
     """
 
     fingerprint: str

@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from easycert.certdir import CertDir
 from easycert.errors import (
@@ -21,7 +25,7 @@ from easycert.errors import (
 )
 from easycert.ledger.records import Query
 from easycert.model import Kind
-from easycert.pki import certificates
+from easycert.pki import certificates, keys
 from easycert.pki.certificates import (
     CertificateSpec,
     certificate_pem,
@@ -44,7 +48,22 @@ from easycert.workflows.issue import issue
 from easycert.workflows.renew.run import preview, renew
 from easycert.workflows.renew.values import Renewed, RenewRequest, RenewRun
 from easycert.workflows.revoke import Why, revoke
-from tests.workflows.examples import Clock, directory, files, key_pem, make, new_key, pem, signed, stranger, wanted
+from tests.pki.test_renewal import _EXTENSIONS, _NAMES
+from tests.workflows.examples import (
+    AS_CA,
+    NOW,
+    Clock,
+    directory,
+    dn,
+    files,
+    key_pem,
+    make,
+    new_key,
+    pem,
+    signed,
+    stranger,
+    wanted,
+)
 
 
 @pytest.fixture
@@ -320,6 +339,16 @@ def test_what_was_named_is_renewed_even_if_it_ends_no_later(certdir: CertDir, cl
     )
 
 
+def test_no_key_is_made_for_one_that_nobody_here_can_sign(certdir: CertDir, monkeypatch: pytest.MonkeyPatch) -> None:
+    del files(certdir)["cas/root.key"]
+    made: list[KeyType] = []
+    generate = keys.generate
+    monkeypatch.setattr(keys, "generate", lambda key_type: (made.append(key_type), generate(key_type))[1])
+    found = run(certdir, "alice", "api.example.com", "www.example.com")
+    assert names(found) == ["www.example.com"]
+    assert made == [KeyType.EC256, KeyType.EC256], "for the draft, and for the successor"
+
+
 # --- what must not be renewed ----------------------------------------------------------------------------------------
 
 
@@ -532,6 +561,51 @@ def test_where_things_are_found_is_what_the_site_says_now(certdir: CertDir) -> N
     assert renewed.notes == ("kept but for: cRLDistributionPoints as the site has them now",)
     assert one(certdir, "alice").notes == ()
     assert one(certdir, "root").notes == ()
+
+
+# --- whatever lies there ---------------------------------------------------------------------------------------------
+
+_STRANGE_KEYS: list[Any] = [
+    ec.generate_private_key(ec.SECP256R1()),
+    ec.generate_private_key(ec.SECP192R1()),
+    ed25519.Ed25519PrivateKey.generate(),
+    rsa.generate_private_key(65537, 1024),
+    rsa.generate_private_key(3, 2048),
+    dsa.generate_private_key(2048),
+]
+
+
+@given(
+    _EXTENSIONS, _NAMES, st.sampled_from(_STRANGE_KEYS), st.sampled_from(list(Kind)), st.sets(st.sampled_from("skrc"))
+)
+@settings(deadline=None)
+def test_whatever_lies_there_is_renewed_or_refused_in_a_sentence(
+    extensions: Any, subject: x509.Name, key: Any, kind: Kind, ways: set[str]
+) -> None:
+    """Self-signed or not, with its private key or without, its key kept or not, under a CA that fits or does not."""
+    certdir = directory()
+    issuer = dn(cn="root") if "s" not in ways else subject
+    builder = x509.CertificateBuilder(issuer, subject, key.public_key(), 5, NOW, NOW + timedelta(days=9))
+    for extension, critical in extensions:
+        builder = builder.add_extension(extension, critical)
+    signer = key if "s" in ways else _STRANGE_KEYS[0]
+    made = builder.sign(signer, None if isinstance(signer, ed25519.Ed25519PrivateKey) else hashes.SHA256())
+    place = f"{layout.FOLDERS[kind]}/x"
+    files(certdir)[f"{place}.crt"] = pem(made)
+    if "k" in ways:
+        files(certdir)[f"{place}.key"] = key_pem(key)
+    if "c" in ways:
+        root = stranger(_STRANGE_KEYS[0], "root", extensions=AS_CA)
+        files(certdir)["cas/root.crt"], files(certdir)["cas/root.key"] = pem(root), key_pem(_STRANGE_KEYS[0])
+    request = RenewRequest(("x",), reuse_key="r" in ways, revoke_old=True, cascade=True)
+    foreseen, done = preview(certdir, request), renew(certdir, request)
+    assert len(foreseen.renewed) == len(done.renewed)
+    assert [str(item.error) for item in foreseen.failed] == [str(item.error) for item in done.failed]
+    for item in done.renewed:
+        new = certificate(certdir, f"{place}.crt")
+        assert new == item.certificate
+        found = certdir.signers.key(kind, SafeName("x"))
+        assert found is None or public_der(found.public_key()) == public_der(new.public_key())  # type: ignore[arg-type]
 
 
 def _set(certdir: CertDir, text: str) -> None:

@@ -6,13 +6,14 @@ import os
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
+from math import isnan
 from typing import Annotated, Any
 
 import typer
 
 from easycert.cli import exits
 from easycert.cli.app import report
-from easycert.cli.commands.results import put
+from easycert.cli.commands.results import put, shown_end
 from easycert.cli.hints import advice
 from easycert.cli.options import DetailedExitCodeOption, Habits, KindOption, argument, option
 from easycert.cli.progress import progress_line
@@ -78,6 +79,8 @@ def renew(
         revoked=force,
     )
     _require_sensible(wanted, detailed_exitcode=detailed_exitcode)
+    if isnan(hook_timeout):  # no time is ever past it
+        raise InvalidInput("hook timeout", str(hook_timeout), "is not a number of seconds")
     certdir = habits.open()
     if dry_run:
         done = renewals.preview(certdir, wanted)
@@ -179,12 +182,12 @@ def _rows(run: RenewRun, *, planned: bool) -> Iterator[dict[str, Any]]:
 
 
 def _lines(item: Renewed, *, planned: bool) -> str:
-    end = item.certificate.not_valid_after_utc
+    end = shown_end(item.certificate)
     verb = "would be renewed" if planned else "renewed"
     which = "new key" if item.new_key else "same key"
     revoked = ", the old one revoked" if item.old_revoked else ""
     lines = [
-        f"{item.kind.value} {item.name}: {verb} until {end:%Y-%m-%d}, {which}{revoked}",
+        f"{item.kind.value} {item.name}: {verb} until {end}, {which}{revoked}",
         f"  certificate  {item.certificate_path}",
     ]
     if item.key_path:

@@ -72,7 +72,7 @@ def _issued_lines(item: Issued) -> str:
     issuer = common_name(certificate.issuer)
     signed = "self-signed" if certificate.issuer == certificate.subject else f"signed by {printable(issuer)}"
     lines = [
-        f"{item.kind.value} {item.name.display}: {signed}, valid until {_end(certificate)}",
+        f"{item.kind.value} {item.name.display}: {signed}, valid until {shown_end(certificate)}",
         f"  certificate  {item.certificate_path}",
     ]
     if item.key_path:
@@ -80,7 +80,7 @@ def _issued_lines(item: Issued) -> str:
     return "\n".join(lines)
 
 
-def _end(certificate: Certificate) -> str:
+def shown_end(certificate: Certificate) -> str:
     """Return when a certificate ends: the day, and the time too for one that lives only hours."""
     end, begin = certificate.not_valid_after_utc, certificate.not_valid_before_utc
     return f"{end:%Y-%m-%d}" if (end - begin).days > 1 else rfc3339(end)

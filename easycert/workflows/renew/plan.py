@@ -30,10 +30,20 @@ from easycert.workflows.signing import Draft, Drafter, Order
 
 #: A leaf that is to live exactly as long as its CA is always some seconds younger; nobody wants to hear of that.
 _WORTH_SAYING = timedelta(days=1)
+#: How the ledger knows a CA that was renewed under the same serial number.
+_REISSUE = "reissue"
 _COMPROMISED = frozenset(
     flag.value
     for flag in (x509.ReasonFlags.key_compromise, x509.ReasonFlags.ca_compromise, x509.ReasonFlags.aa_compromise)
 )
+
+
+class Admitted(Value):
+    """A certificate that may be renewed, what the ledger has on it, and the CA that signs (None: it signs itself)."""
+
+    candidate: Candidate
+    record: Record | None
+    authority: Authority | None
 
 
 class Planned(Value):
@@ -77,11 +87,10 @@ class Planner:
             self._everything = [item for item in everything(self._certdir) if isinstance(item, Candidate)]
         return self._everything
 
-    def plan(self, candidate: Candidate, choice: KeyChoice, new_key: PrivateKey | None) -> Planned | Skipped:
-        """Return the successor of *candidate*, or why there is none to make.
+    def admit(self, candidate: Candidate, choice: KeyChoice) -> Admitted | Skipped:
+        """Return *candidate* if it may have a successor, with whoever is to sign it, or why it needs none.
 
-        Raises RenewalRefused, LintRefused, and what :mod:`easycert.workflows.authorities` and
-        :mod:`easycert.pki.issuers` raise.
+        Raises RenewalRefused, and what keeps its CA from signing.
         """
         old = candidate.certificate
         record = self._standing.record(old)
@@ -89,11 +98,18 @@ class Planner:
         if revoked is not None:
             if (self._request.due or candidate.carried) and not self._request.revoked:
                 return Skipped(candidate.kind, candidate.name, f"it was revoked on {revoked.at[:10]}")
-            self._require_renewable(candidate, revoked, keeps_key=new_key is None)
+            self._require_renewable(candidate, revoked, keeps_key=choice.new is None)
         authority = None if is_self_signed(old) else self.signatories.authority_of(old, candidate.name)
-        issuer = authority.issuer if authority else _itself(candidate, choice, new_key)
-        keeps_serial = self._keeps_serial(candidate)
-        made = renewal(old, self._terms(candidate, issuer, authority, new_key, keeps_serial=keeps_serial))
+        return Admitted(candidate, record, authority)
+
+    def plan(self, admitted: Admitted, choice: KeyChoice, new_key: PrivateKey | None) -> Planned:
+        """Return the successor, drafted. Raises RenewalRefused, LintRefused, and what the CA forbids."""
+        candidate, authority, record = admitted.candidate, admitted.authority, admitted.record
+        old = candidate.certificate
+        keeps_serial = self._keeps_serial(candidate, record)
+        terms = self._terms(admitted, _itself(candidate, choice, new_key) if authority is None else authority.issuer)
+        terms = terms._replace(serial=old.serial_number) if keeps_serial else terms
+        made = renewal(old, terms._replace(public_key=new_key.public_key()) if new_key else terms)
         if authority is not None:
             require_permits_content(authority.path, authority.name, made.content)
             self._require_gain(candidate, made, authority)
@@ -102,9 +118,9 @@ class Planner:
             kind=candidate.kind,
             name=candidate.name,
             tbs=made.tbs,
-            issuer=issuer,
+            issuer=terms.issuer,
             authority=authority,
-            origin="reissue" if keeps_serial else "renewal",
+            origin=_REISSUE if keeps_serial else "renewal",
             profile=record.profile if record else "",
             renewal_of=fingerprint_of(old.public_bytes(Encoding.DER)),
         )
@@ -116,23 +132,16 @@ class Planner:
         )
         return Planned(candidate, self._drafter.draft(order), choice, new_key, notes)
 
-    def _terms(
-        self,
-        candidate: Candidate,
-        issuer: Issuer,
-        authority: Authority | None,
-        new_key: PrivateKey | None,
-        *,
-        keeps_serial: bool,
-    ) -> Terms:
-        old = candidate.certificate
+    def _terms(self, admitted: Admitted, issuer: Issuer) -> Terms:
+        """Return the terms of a successor that keeps its key and has a new serial number."""
+        old, authority = admitted.candidate.certificate, admitted.authority
         urls = [] if authority is None else url_extensions(self._settings.urls_for(authority.name))
         return Terms(
-            kind=candidate.kind,
-            public_key=new_key.public_key() if new_key else cast("PublicKey", old.public_key()),
+            kind=admitted.candidate.kind,
+            public_key=cast("PublicKey", old.public_key()),
             issuer=issuer,
             validity=lifetime(old, self._now, authority.not_after if authority else None),
-            serial=old.serial_number if keeps_serial else new_serial(),
+            serial=new_serial(),
             locations=tuple(extension for extension, _ in urls),
         )
 
@@ -164,13 +173,13 @@ class Planner:
             current(self._certdir, signer.name, signer.certificate)
             self._may_revoke.add(authority.name)
 
-    def _keeps_serial(self, candidate: Candidate) -> bool:
+    def _keeps_serial(self, candidate: Candidate, record: Record | None) -> bool:
         """Return whether a CA's serial number must stay, since certificates name the CA's certificate by it."""
         old = candidate.certificate
         if candidate.kind is not Kind.CA or not can_keep_serial(old):
             return False
-        if is_self_signed(old) and names_by_serial(old, old):
-            return True  # what it signed for others, elsewhere, was made the same way
+        if (record and record.origin == _REISSUE) or (is_self_signed(old) and names_by_serial(old, old)):
+            return True  # it had to before, or what it signed for others, elsewhere, was made the same way as it
         below = (item.certificate for item in self.everything() if item.certificate != old)
         return any(item.issuer == old.subject and names_by_serial(item, old) for item in below)
 

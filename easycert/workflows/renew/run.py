@@ -24,7 +24,7 @@ from easycert.store import layout
 from easycert.workflows.next_crl import CrlOptions
 from easycert.workflows.renew.candidates import Candidate, chosen
 from easycert.workflows.renew.plan import Planned, Planner
-from easycert.workflows.renew.signatories import is_self_signed
+from easycert.workflows.renew.signatories import Signatories, is_self_signed
 from easycert.workflows.renew.successor import Successors
 from easycert.workflows.renew.values import Failure, Progress, Renewed, RenewRequest, RenewRun, Skipped
 from easycert.workflows.revocable import Target
@@ -52,7 +52,9 @@ def renew(certdir: CertDir, request: RenewRequest, progress: Progress | None = N
     if not choice.candidates:
         return RenewRun((), choice.skipped, choice.failed)
     successors = Successors(certdir, request, keys.generate)
-    successors.prepare(choice.candidates, progress or _unheard)
+    signatories = Signatories(certdir, now)
+    hopeful = [item for item in choice.candidates if signatories.can_sign(item.certificate)]
+    successors.prepare(hopeful, progress or _unheard)
     with certdir.change(now) as change:
         work = _Round(certdir, request, now, _Means(successors, lambda drafts: sign_drafts(change, drafts)))
         work.go(choice.candidates, progress or _unheard)
@@ -165,16 +167,17 @@ class _Round:
             if self._certdir.store.read(layout.certificate(candidate.kind, candidate.name)) != candidate.data:
                 self._skipped.append(_overtaken(candidate))
                 return None
-            planned = self._planner.plan(candidate, *self._means.successors.take(candidate))
+            choice = self._means.successors.choose(candidate)
+            admitted = self._planner.admit(candidate, choice)
+            if isinstance(admitted, Skipped):
+                self._skipped.append(admitted)
+                return None
+            return self._planner.plan(admitted, choice, self._means.successors.new_key(candidate, choice))
         except _FATAL:
             raise
         except EasycertError as error:
             self._failed.append(Failure(candidate.kind, candidate.name, error))
             return None
-        if isinstance(planned, Skipped):
-            self._skipped.append(planned)
-            return None
-        return planned
 
     def _signed(self, planned: Sequence[Planned]) -> list[_Made]:
         """Return *planned*, all of one issuer, with their certificates; none when the issuer cannot sign after all."""

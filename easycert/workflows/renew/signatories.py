@@ -65,6 +65,16 @@ class Signatories:
             raise RenewalRefused(name, f"the CA that signed it ('{issuer}') is not in this certificate directory")
         return self.authority(signer[0])
 
+    def can_sign(self, certificate: x509.Certificate) -> bool:
+        """Return whether a successor of *certificate* may be signed, as far as its CA goes and things stand now."""
+        if is_self_signed(certificate):
+            return True
+        signer = self.signer(certificate)
+        try:
+            return signer is not None and self.authority(signer[0]) is not None
+        except EasycertError:
+            return False
+
     def replace(self, old: x509.Certificate, new: x509.Certificate) -> None:
         """Let the CA with the certificate *old* sign with *new* from here on."""
         self.successors[old] = new

@@ -65,8 +65,8 @@ class Successors:
                 self._made |= zip(part, keys.generate_many(key_type, len(part)), strict=True)
                 progress("made keys", len(self._made), total)
 
-    def take(self, candidate: Candidate) -> tuple[KeyChoice, PrivateKey | None]:
-        """Return what was chosen for *candidate*, or is now if its key has changed, and the new key if there is one.
+    def choose(self, candidate: Candidate) -> KeyChoice:
+        """Return what was chosen for *candidate*, or what is chosen now if its key has changed.
 
         Raises KeyMismatch when the key beside it is not its own (it may wait for another certificate), WeakKey when a
         key is to be kept that no certificate may carry any more, and EncryptedKey.
@@ -74,9 +74,13 @@ class Successors:
         choice = self._choices.get(candidate.place)
         if choice is None or choice.data != self._certdir.store.read(layout.key(candidate.kind, candidate.name)):
             choice = _choice(self._certdir, candidate, self._request)
+        return choice
+
+    def new_key(self, candidate: Candidate, choice: KeyChoice) -> PrivateKey | None:
+        """Return the new key that was made for *candidate*, or is made now; None where the old one is kept."""
         if choice.new is None:
-            return choice, None
-        return choice, self._made.pop(candidate.place, None) or self._make(choice.new)
+            return None
+        return self._made.pop(candidate.place, None) or self._make(choice.new)
 
 
 def _choice(certdir: CertDir, candidate: Candidate, request: RenewRequest) -> KeyChoice:
