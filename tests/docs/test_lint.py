@@ -26,6 +26,6 @@ def test_a_rule_has_a_name_a_text_and_a_clause() -> None:
     for name, rule in RULES.items():
         assert rule.rule == name
         assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name)
-        assert re.match(r"(RFC|X\.|CA/B Forum|CVE-|WHATWG|none)", rule.clause), name
+        assert re.match(r"(RFC|X\.|ISO|CA/B Forum|CVE-|WHATWG|none)", rule.clause), name
         assert rule.text.endswith(".")
         assert not re.match(r"(It|They|Its|So|Nor) ", rule.text), f"{name} cannot be understood alone"

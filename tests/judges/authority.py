@@ -28,7 +28,8 @@ USER = "alice@example.com"
 CODE = "Build Pipeline"
 MLDSA = frozenset({KeyType.MLDSA44, KeyType.MLDSA65, KeyType.MLDSA87})
 EDWARDS = frozenset({KeyType.ED25519, KeyType.ED448})
-_NAMES: dict[str, dict[Kind, type[SafeName]]] = {
+#: How a name of each kind is parsed, by profile.
+DOORS: dict[str, dict[Kind, type[SafeName]]] = {
     "modern": {Kind.CA: CaName, Kind.HOST: HostName, Kind.USER: UserName, Kind.CODE: CodeName},
     "synapse": {Kind.CA: CommonName, Kind.HOST: SynapseHostName, Kind.USER: CommonName, Kind.CODE: CommonName},
 }
@@ -84,7 +85,7 @@ class Family(NamedTuple):
 
 def spec_of(wish: Wish, issuer: Made | None = None) -> CertificateSpec:
     """Return the description that a workflow would make of *wish*."""
-    name = _NAMES[wish.profile.name][wish.kind](wish.name)
+    name = DOORS[wish.profile.name][wish.kind](wish.name)
     rules = wish.profile.rules(wish.kind, self_signed=issuer is None)
     validity = period(NOW, wish.end or rules.lifetime, wish.start)
     carries_names = wish.profile.names_beyond_cn or wish.kind is Kind.HOST

@@ -103,6 +103,8 @@ def _subject(certificate: Certificate) -> Breaches:
         if value.tag in names.LEGACY_TEXT:
             yield "attribute-type-legacy", f"the subject's {names.label(oid)} is of a string type of former times"
         text = _text(value)
+        if oid == names.COUNTRY and text != text.upper():
+            yield "country-capitals", f"the subject's country is {names.shown_text(text)}"
         if text != text.strip():
             yield "attribute-padding", f"the subject's {names.label(oid)} begins or ends with a blank"
 

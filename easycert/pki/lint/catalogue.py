@@ -83,7 +83,8 @@ CATALOGUE: dict[str, tuple[str, str, str]] = {
     ),
     "attribute-padding": (_WARNING, "RFC 5280 7.1", "No attribute begins or ends with a blank."),
     "attribute-repeated": (_WARNING, f"{_BR} 7.1.4.1", "An attribute type stands in a name once (but OU, DC, STREET)."),
-    "country-code": (_ERROR, "RFC 5280 A.1, ISO 3166-1", "A country is two capital letters."),
+    "country-code": (_ERROR, "RFC 5280 A.1, ISO 3166-1", "A country is two letters."),
+    "country-capitals": (_WARNING, "ISO 3166-1", "A country is written in capitals."),
     # the list of extensions
     "extensions-empty": (_ERROR, "RFC 5280 4.1.2.9, 5.1.2.7", "A list of extensions is not empty."),
     "extension-repeated": (_ERROR, "RFC 5280 4.2", "No extension is there more than once."),
@@ -128,6 +129,7 @@ CATALOGUE: dict[str, tuple[str, str, str]] = {
     "key-cert-sign-only-ca": (_ERROR, "RFC 5280 4.2.1.9", "Only a CA has keyCertSign."),
     "key-usage-critical": (_WARNING, "RFC 5280 4.2.1.3", "keyUsage is critical."),
     "key-usage-empty": (_ERROR, "RFC 5280 4.2.1.3", "keyUsage has at least one bit set."),
+    "key-usage-zeros": (_ERROR, "X.690 11.2.2", "keyUsage is written without zeros at its end."),
     "key-usage-unknown": (_ERROR, "RFC 5280 4.2.1.3", "keyUsage has no bit but the nine that there are."),
     "key-usage-only": (_WARNING, "RFC 5280 4.2.1.3", "encipherOnly and decipherOnly stand beside keyAgreement."),
     "key-usage-fits-key": (

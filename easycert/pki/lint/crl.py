@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from easycert.pki import der as offsets
 from easycert.pki.lint import der, extensions, fields, locations, names
 from easycert.pki.lint.der import DerError, Node
 from easycert.pki.lint.fields import (
@@ -22,6 +23,8 @@ from easycert.pki.lint.fields import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from easycert.pki.lint.fields import Breaches
 
 _NUMBER, _DELTA, _DISTRIBUTION_POINT = "2.5.29.20", "2.5.29.27", "2.5.29.28"
@@ -82,6 +85,7 @@ def judge(data: bytes, issuer: bytes | None) -> Breaches:
     yield from guarded("cRLNumber", _number(crl))
     yield from guarded("an extension", _other_extensions(crl))
     yield from guarded("issuingDistributionPoint", _distribution_point(crl))
+    yield from locations.points(crl.extensions)
     yield from locations.access(crl.extensions)
     yield from guarded("revokedCertificates", _entries(crl))
     if issuer is not None:
@@ -178,18 +182,26 @@ def _distribution_point(crl: RevocationList) -> Breaches:
 def _entries(crl: RevocationList) -> Breaches:
     if crl.entries is None:
         return
-    entries = crl.entries.children()
-    if not entries:
+    if not crl.entries.body:
         yield "crl-empty-list", "revokedCertificates is an empty list"
     seen: set[bytes] = set()
     is_indirect = crl.flag(_DISTRIBUTION_POINT)  # only there can one serial number stand for two issuers
-    for number, entry in enumerate(entries, start=1):
+    for number, entry in enumerate(_each(crl.entries.body), start=1):
         what = f"entry {number}"
         yield from guarded(what, _entry(crl, entry, what))
         serial = entry.body[: 2 + entry.body[1]] if len(entry.body) > 1 else b""
         if serial in seen and not is_indirect:
             yield "crl-entry-repeated", f"{what} has a serial number that is there already"
         seen.add(serial)
+
+
+def _each(data: bytes) -> Iterator[Node]:
+    """Yield the elements in *data* one by one: a million of them at once take a gigabyte. Raises DerError."""
+    try:
+        for found in offsets.elements(data, 0, len(data)):
+            yield Node(found.tag, data[found.body : found.end], data[found.start : found.end])
+    except ValueError as error:
+        raise DerError(str(error)) from None
 
 
 def _entry(crl: RevocationList, entry: Node, what: str) -> Breaches:

@@ -155,11 +155,13 @@ def bit_string(node: Node, tag: int = BIT_STRING) -> tuple[bytes, int]:
 def named_bits(node: Node, tag: int = BIT_STRING) -> frozenset[int]:
     """Return the numbers of the bits that are set in a BIT STRING of named bits. Raises DerError."""
     octets, unused = bit_string(node, tag)
-    last = len(octets) * 8 - unused - 1
-    bits = frozenset(at for at in range(last + 1) if octets[at >> 3] & (0x80 >> (at & 7)))
-    if octets and last not in bits:
-        raise DerError("named bits with zeros at their end (X.690 11.2.2)")
-    return bits
+    return frozenset(at for at in range(len(octets) * 8 - unused) if octets[at >> 3] & (0x80 >> (at & 7)))
+
+
+def ends_with_zeros(node: Node) -> bool:
+    """Return whether named bits are written with zeros at their end, which DER leaves out (X.690 11.2.2)."""
+    octets, unused = bit_string(node)
+    return bool(octets) and not octets[-1] >> unused & 1
 
 
 def time(node: Node) -> datetime:

@@ -164,6 +164,9 @@ def _key_usage(certificate: Certificate) -> Breaches:
         if authority:
             yield "ca-key-usage", "a CA has no keyUsage"
         return
+    node = certificate.extensions.decoded(KEY_USAGE)
+    if node and der.ends_with_zeros(node):
+        yield "key-usage-zeros", "keyUsage is written with zeros at its end"
     if not usage:
         yield "key-usage-empty", "keyUsage has no bit set"
     elif max(usage) > DECIPHER_ONLY:

@@ -31,12 +31,16 @@ _FULL_NAME, _RELATIVE_NAME = der.context(0), der.context(1)
 
 def judge(certificate: Certificate) -> Breaches:
     """Judge what of these extensions a certificate has."""
-    extensions = certificate.extensions
-    for oid, name in ((CRL_POINTS, "cRLDistributionPoints"), (FRESHEST_CRL, "freshestCRL")):
-        yield from guarded(name, _points(extensions, oid, name))
-    yield from access(extensions)
-    if certificate.self_issued and certificate.is_authority and extensions.find(CRL_POINTS):
+    yield from points(certificate.extensions)
+    yield from access(certificate.extensions)
+    if certificate.self_issued and certificate.is_authority and certificate.extensions.find(CRL_POINTS):
         yield "root-crl-points", "a root has cRLDistributionPoints"
+
+
+def points(extensions: Extensions) -> Breaches:
+    """Judge the distribution points of a certificate, and of freshestCRL, which CRLs may have too."""
+    yield from guarded("cRLDistributionPoints", _points(extensions, CRL_POINTS, "a CRL distribution point"))
+    yield from guarded("freshestCRL", _points(extensions, FRESHEST_CRL, "a freshestCRL point"))
 
 
 def access(extensions: Extensions) -> Breaches:
@@ -49,26 +53,26 @@ def _points(extensions: Extensions, oid: str, where: str) -> Breaches:
     node = extensions.decoded(oid)
     if node is None:
         return
-    points = node.children()
-    if not points:
-        yield "location-empty", f"{where} is an empty list"
-    for point in points:
-        yield from distribution_point(point, where)
+    found = node.children()
+    if not found:
+        yield "location-empty", "a list of distribution points is empty"
+    for point in found:
+        yield from _point(point, where)
 
 
-def distribution_point(point: Node, where: str) -> Breaches:
+def _point(point: Node, where: str) -> Breaches:
     """Judge one DistributionPoint (RFC 5280 section 4.2.1.13)."""
     parts = {part.tag: part for part in point.children()}
     if parts.keys() - {_POINT_NAME, _POINT_REASONS, _POINT_ISSUER}:
         raise DerError("a distribution point with unknown elements")
     if _POINT_NAME not in parts and _POINT_ISSUER not in parts:
-        yield "crl-point-nowhere", f"{where} has a point without a name and without a CRL issuer"
+        yield "crl-point-nowhere", f"{where} has neither a name nor a CRL issuer"
     if _POINT_REASONS in parts:
-        yield "crl-point-reasons", f"{where} has a point for some reasons only"
+        yield "crl-point-reasons", f"{where} is for some reasons only"
     if _POINT_NAME in parts:
         yield from point_name(parts[_POINT_NAME].body, where)
     elif _POINT_ISSUER in parts:
-        yield "crl-point-not-http", f"{where} has a point that names a CRL issuer and no URI"
+        yield "crl-point-not-http", f"{where} names a CRL issuer and no URI"
 
 
 def point_name(body: bytes, where: str) -> Breaches:
@@ -79,14 +83,14 @@ def point_name(body: bytes, where: str) -> Breaches:
         return
     found = name.children(_FULL_NAME)
     if not found:
-        yield "names-empty", f"{where} has a point of no names"
+        yield "names-empty", f"{where} has an empty list of names"
     for item in found:
         yield from names.general_name(item, where)
     locations = [item.body.decode("latin-1") for item in found if item.tag == names.URI]
     for location in locations:
         yield from _scheme(location, where)
     if found and not any(location.lower().startswith("http://") for location in locations):
-        yield "crl-point-not-http", f"{where} has a point without an http URI"
+        yield "crl-point-not-http", f"{where} has no http URI"
 
 
 def _scheme(location: str, where: str) -> Breaches:

@@ -124,7 +124,7 @@ def _attribute_text(oid: str, text: str, limit: int, what: str) -> Breaches:
         yield "attribute-length", f"{what} has {len(text)} characters, more than {limit}"
     elif not text.isprintable() and any(ord(char) < 0x20 or 0x7F <= ord(char) < 0xA0 for char in text):
         yield "attribute-control", f"{what} holds control characters"
-    elif oid == COUNTRY and not (len(text) == 2 and text.isascii() and text.isalpha() and text.isupper()):
+    elif oid == COUNTRY and not (len(text) == 2 and text.isascii() and text.isalpha()):
         yield "country-code", f"{what} is {shown_text(text)}"
 
 

@@ -142,7 +142,7 @@ CASES: dict[str, list[Case]] = {
     ],
     "issuer-alt-name-not-critical": [Case(CRL.has(IAN, seq(dns("pki.example.com")), critical=True))],
     "names-empty": [Case(CRL.has(IAN, seq()))],
-    "location-empty": [Case(CRL.has(AIA, seq()))],
+    "location-empty": [Case(CRL.has(AIA, seq())), Case(CRL.has(FRESHEST, seq()))],
     "access-not-critical": [
         Case(CRL.has(AIA, seq(access("1.3.6.1.5.5.7.48.2", uri("http://a.example/ca.crt"))), critical=True)),
     ],
