@@ -21,7 +21,7 @@ from easycert.errors import Reason, WeakKey
 from easycert.pki.chains import issuer_name, subject_key_id
 from easycert.pki.der import GENERALIZED_TIME
 from easycert.pki.encoded import distances
-from easycert.pki.keys import require_accepted, require_named_curve
+from easycert.pki.keys import RSA_EXPONENT, require_accepted, require_named_curve, require_rsa_size
 from easycert.pki.members import Member, told
 from easycert.pki.signatures import UNREADABLE
 from easycert.pki.weakness import known_weakness
@@ -130,8 +130,12 @@ def _names(member: Member) -> Findings:
 
 
 def _public_key(member: Member) -> Findings:
+    key = member.certificate.public_key()
     try:
-        require_accepted(member.certificate.public_key(), member.name)
+        if isinstance(key, rsa.RSAPublicKey):  # its exponent may be any: BR 6.1.6 asks for an odd one of 3 or more
+            require_rsa_size(key, member.name)
+        else:
+            require_accepted(key, member.name)
         if member.encoded is not None:
             require_named_curve(member.encoded.public_key, member.name)
     except WeakKey as weak:
@@ -141,7 +145,7 @@ def _public_key(member: Member) -> Findings:
 def known_weaknesses(path: tuple[Member, ...]) -> tuple[Reason, ...]:
     """Return which RSA keys of a finished path are known to be weak: too dear to look for in every candidate."""
     return tuple(
-        member.says(Reason(f"has a key that is not good enough: {weakness}", "CA/Browser Forum BR 6.1.1.3"))
+        member.says(Reason(f"has a key that is not good enough: {weakness}", "CA/B Forum BR 6.1.1.3"))
         for member in path
         if (weakness := _weakness(member.certificate))
     )
@@ -257,7 +261,7 @@ _RULES: tuple[Callable[[Member], Findings], ...] = (
 
 def oddities(path: tuple[Member, ...]) -> tuple[str, ...]:
     """Return what RFC 5280 asks of CAs and common software (Synapse's too) leaves out: a note, no reason to fail."""
-    notes = [_dates(member) for member in path]
+    notes = [note(member) for member in path for note in (_dates, _exponent)]
     for member in path[1:]:
         odd = tuple(_missing(member))
         notes.append(member.notes(f"lacks what RFC 5280 asks of a CA: {', '.join(odd)}") if odd else "")
@@ -286,6 +290,15 @@ def _dates(member: Member) -> str:
     dates = (certificate.not_valid_before_utc, certificate.not_valid_after_utc)
     odd = any(tag == GENERALIZED_TIME and date.year <= _UTC_TIME_UNTIL for tag, date in zip(times, dates, strict=False))
     return member.notes("writes a date before 2050 as GeneralizedTime [RFC 5280 4.1.2.5]") if odd else ""
+
+
+def _exponent(member: Member) -> str:
+    """Tell a small exponent: BR 6.1.6 takes 3, and SHOULD has more than 2^16."""
+    key = member.certificate.public_key()
+    exponent = key.public_numbers().e if isinstance(key, rsa.RSAPublicKey) else RSA_EXPONENT
+    return (
+        member.notes(f"has the small RSA exponent {exponent} [CA/B Forum BR 6.1.6]") if exponent < RSA_EXPONENT else ""
+    )
 
 
 def _key_identifiers(member: Member, issuer: Member) -> str:

@@ -35,7 +35,7 @@ _PUBLIC_KEYS = (
     mldsa.MLDSA65PublicKey,
     mldsa.MLDSA87PublicKey,
 )
-_RSA_EXPONENT = 65537
+RSA_EXPONENT = 65537
 _RSA_BITS_MIN = 2048
 _RSA_BITS_THROWN_AWAY = 1024
 #: Above this a single signature check costs everyone who meets the certificate more than it protects.
@@ -68,9 +68,9 @@ class KeyType(Enum):
 
 
 _MAKERS: dict[KeyType, Callable[[], PrivateKey]] = {
-    KeyType.RSA2048: lambda: rsa.generate_private_key(_RSA_EXPONENT, 2048),
-    KeyType.RSA3072: lambda: rsa.generate_private_key(_RSA_EXPONENT, 3072),
-    KeyType.RSA4096: lambda: rsa.generate_private_key(_RSA_EXPONENT, 4096),
+    KeyType.RSA2048: lambda: rsa.generate_private_key(RSA_EXPONENT, 2048),
+    KeyType.RSA3072: lambda: rsa.generate_private_key(RSA_EXPONENT, 3072),
+    KeyType.RSA4096: lambda: rsa.generate_private_key(RSA_EXPONENT, 4096),
     KeyType.EC256: lambda: ec.generate_private_key(ec.SECP256R1()),
     KeyType.EC384: lambda: ec.generate_private_key(ec.SECP384R1()),
     KeyType.EC521: lambda: ec.generate_private_key(ec.SECP521R1()),
@@ -128,7 +128,7 @@ def throw_away(like: PrivateKey) -> PrivateKey:
     """
     public = like.public_key()
     if isinstance(public, rsa.RSAPublicKey):
-        return rsa.generate_private_key(_RSA_EXPONENT, _RSA_BITS_THROWN_AWAY)
+        return rsa.generate_private_key(RSA_EXPONENT, _RSA_BITS_THROWN_AWAY)
     return generate(KeyType(key_name(public)))
 
 
@@ -184,16 +184,17 @@ def require_accepted(key: object, what: str) -> PublicKey:
     if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name not in _CURVES:
         raise WeakKey(what, f"the curve {key.curve.name} is not accepted; use P-256, P-384 or P-521")
     if isinstance(key, rsa.RSAPublicKey):
-        _require_accepted_rsa(key, what)
+        require_rsa_size(key, what)
+        exponent = key.public_numbers().e
+        if exponent != RSA_EXPONENT:
+            raise WeakKey(what, f"the RSA exponent {exponent} is not accepted; it must be {RSA_EXPONENT}")
     return key
 
 
-def _require_accepted_rsa(key: rsa.RSAPublicKey, what: str) -> None:
+def require_rsa_size(key: rsa.RSAPublicKey, what: str) -> None:
+    """Raise WeakKey unless *key* is as long as BR 6.1.5 wants it."""
     if key.key_size < _RSA_BITS_MIN or key.key_size > _RSA_BITS_MAX or key.key_size % 8:
         raise WeakKey(what, f"RSA of {key.key_size} bits is not accepted; use 2048 or more, in whole bytes")
-    exponent = key.public_numbers().e
-    if exponent != _RSA_EXPONENT:
-        raise WeakKey(what, f"the RSA exponent {exponent} is not accepted; it must be {_RSA_EXPONENT}")
 
 
 def require_named_curve(encoded: bytes, what: str) -> None:

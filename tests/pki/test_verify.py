@@ -67,6 +67,11 @@ def test_a_certificate_of_synapse_is_accepted_and_its_oddities_are_noted() -> No
     ]
 
 
+def test_a_small_rsa_exponent_is_noted() -> None:
+    leaf = server(ROOT, key=shared_key("rsa_e3"))
+    assert notes(leaf, ROOT) == ["the certificate has the small RSA exponent 3 [CA/B Forum BR 6.1.6]"]
+
+
 def test_a_leaf_that_is_an_anchor_is_trusted_as_it_stands() -> None:
     leaf = server(None)
     assert judged(leaf, leaf, purpose=Purpose.SERVER).path == (leaf.certificate,)
@@ -211,7 +216,6 @@ BAD: list[tuple[str, tuple[Made, ...], Purpose]] = [
         Purpose.SERVER,
     ),
     ("has a key that is not good enough: RSA of 1024 bits", leaf_with(key=shared_key("rsa1024")), Purpose.ANY),
-    ("has a key that is not good enough: the RSA exponent 3", leaf_with(key=shared_key("rsa_e3")), Purpose.ANY),
     ("has a key that is not good enough: the curve secp256k1", leaf_with(key=shared_key("k256")), Purpose.ANY),
     ("its CA 'CN=lower' has a key that is not good enough", middle(key=shared_key("k256")), Purpose.ANY),
     ("its CA 'CN=root' has a key that is not good enough", root_with(key=shared_key("k256")), Purpose.ANY),
