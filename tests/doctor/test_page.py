@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from easycert.pki.doctor.book import RULES
+from easycert.pki.doctor.book import RULES, with_synapse
 from easycert.pki.doctor.files import FILE_RULES, FileRule
 from easycert.pki.doctor.findings import COMMON, Client, Clients, Rule, in_order
 
@@ -16,10 +16,13 @@ PAGE = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text(encoding="ut
 
 def table(rules: Iterable[Rule | FileRule]) -> str:
     """Return the table that the page must hold."""
-    rows = [
-        f"| `{rule.name}` | {rule.about} | {concerned(rule.clients)} | {'; '.join(rule.sources)} |" for rule in rules
-    ]
-    return "\n".join(["| rule | what it is about | who refuses | sources |", "|---|---|---|---|", *rows])
+    head = ["| rule | what it is about | who refuses | sources |", "|---|---|---|---|"]
+    return "\n".join([*head, *map(row, rules)])
+
+
+def row(rule: Rule | FileRule) -> str:
+    clients = with_synapse(rule.clients, rule.name)
+    return f"| `{rule.name}` | {rule.about} | {concerned(clients)} | {'; '.join(rule.sources)} |"
 
 
 def concerned(clients: Clients) -> str:

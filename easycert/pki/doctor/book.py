@@ -49,7 +49,7 @@ def refusing(findings: Iterable[Finding]) -> Clients:
 
 def _held_against(rule: Rule, exam: Exam, asked: Clients, intended: Clients) -> Iterator[Finding]:
     for reason in _reasons(rule, exam):
-        judges = _with_synapse(reason.clients, rule) & JUDGES[exam.kind]
+        judges = with_synapse(reason.clients, rule.name) & JUDGES[exam.kind]
         clients = judges & asked if asked else judges
         if reason.clients and not clients:
             continue
@@ -57,9 +57,9 @@ def _held_against(rule: Rule, exam: Exam, asked: Clients, intended: Clients) -> 
         yield Finding(rule.name, severity, in_order(clients), reason.why, reason.remedy, rule.sources)
 
 
-def _with_synapse(clients: Clients, rule: Rule) -> Clients:
+def with_synapse(clients: Clients, rule: str) -> Clients:
     """Return *clients*, Synapse with OpenSSL, on which its TLS stands; it knows each CA of its directory."""
-    through_openssl = Client.OPENSSL in clients and rule.name != "incomplete-chain"
+    through_openssl = Client.OPENSSL in clients and rule != "incomplete-chain"
     return clients | {Client.SYNAPSE} if through_openssl else clients
 
 
