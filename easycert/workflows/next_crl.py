@@ -87,7 +87,7 @@ class NextCrl:
     def stage(self, now: datetime, options: CrlOptions) -> Published:
         """Sign the CRL and stage it, and the record of its number, in the change."""
         old, authority = self.revision.old, self.authority
-        pruned = self.revision.prune(self._expiries()) if options.prune else 0
+        pruned = self._pruned(now) if options.prune else 0
         known = max(0 if old is None else crls.crl_number(old.parsed), self._change.ledger.last_crl_number(self._ids))
         number = crls.next_number(known, now)
         spec = CrlSpec(number, self._validity(now, options.next_update), tuple(self.revision.entries()))
@@ -119,6 +119,15 @@ class NextCrl:
                 details.append(("invalid_since", written_instant(found.invalid_since)))
         by_ca = {"kind": Kind.CA.value, "name": str(self.authority.name)}
         self._change.record(event, details=tuple(details), **(by_ca | dict(place)))
+
+    def _pruned(self, now: datetime) -> int:
+        ends = self._expiries()
+        pruned = self.revision.prune(ends)
+        old = self.revision.old
+        waiting = sum((old is None or old.parsed.last_update_utc <= end) and end < now for end in ends.values())
+        if waiting:
+            self._notes.append(f"expired since the last CRL, so their entries stay this once: {waiting}")
+        return pruned
 
     def _validity(self, now: datetime, wish: When | None) -> Validity:
         site, old = self._certdir.settings, self.revision.old
