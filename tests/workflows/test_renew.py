@@ -242,6 +242,16 @@ def test_one_that_fails_does_not_keep_the_others_from_theirs(certdir: CertDir) -
     ]
 
 
+def test_a_broken_file_is_named_since_nobody_can_tell_whether_it_is_due(certdir: CertDir, clock: Clock) -> None:
+    files(certdir)["hosts/api.example.com.crt"] = b"broken"
+    clock.move(days=300)
+    found = run(certdir, due=True)
+    assert names(found) == ["www.example.com", "alice"]
+    (failed,) = found.failed
+    assert (failed.kind, failed.name) == (Kind.HOST, "api.example.com")
+    assert str(failed.error) == "/certs/hosts/api.example.com.crt is not a certificate: it cannot be decoded"
+
+
 def test_a_key_or_a_request_alone_is_no_certificate(certdir: CertDir) -> None:
     make_requests(certdir, [CsrRequest(Kind.USER, SafeName("carol"))])
     assert isinstance(error(certdir, "carol"), NotFound)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
 
 from cryptography import x509
 
 from easycert.certdir import CertDir
-from easycert.errors import EasycertError, InvalidInput, NotFound, UnreadableFile
+from easycert.errors import EasycertError, InvalidInput, Malformed, NotFound, UnreadableFile
 from easycert.model import Kind, Value
 from easycert.pki.certificates import load_certificates
 from easycert.pki.names import SafeName
 from easycert.pki.validity import is_due, rfc3339
 from easycert.store import layout
+from easycert.workflows.holdings import Problem, holdings
+from easycert.workflows.listing import ORDER
 from easycert.workflows.lookup import find
 from easycert.workflows.renew.values import Failure, RenewRequest, Skipped
 
@@ -51,7 +55,7 @@ class Choice(Value):
 
 def chosen(certdir: CertDir, request: RenewRequest, now: datetime) -> Choice:
     """Return what *request* is about at *now*."""
-    looked_at = list(_named(certdir, request) if request.names else everything(certdir, request.kind))
+    looked_at = list(_named(certdir, request) if request.names else _due(certdir, request, now))
     failed = [item for item in looked_at if isinstance(item, Failure)]
     found = {item.place: item for item in looked_at if isinstance(item, Candidate)}
     due = {place: item for place, item in found.items() if not request.due or _is_due(item, request, now)}
@@ -59,22 +63,45 @@ def chosen(certdir: CertDir, request: RenewRequest, now: datetime) -> Choice:
     return Choice(tuple(due.values()), tuple(fresh), tuple(failed))
 
 
-def everything(certdir: CertDir, only: Kind | None = None) -> Iterator[Candidate | Failure]:
-    """Yield every certificate of the directory, of this kind *only*; a broken file spoils nothing but itself."""
-    for kind in (only,) if only else Kind:
-        try:
-            entries = [entry for entry in certdir.store.entries(layout.FOLDERS[kind]) if entry.suffix == "crt"]
-        except UnreadableFile as error:
-            yield Failure(kind, layout.FOLDERS[kind], error)
+def everything(certdir: CertDir) -> Iterator[Candidate]:
+    """Yield every certificate of the directory, with what stands behind it in its file; broken files are left out."""
+    for kind in Kind:
+        with suppress(UnreadableFile):
+            for entry in certdir.store.entries(layout.FOLDERS[kind]):
+                with suppress(Malformed, UnreadableFile):
+                    candidate = _read(certdir, kind, entry) if entry.suffix == "crt" else None
+                    if candidate is not None:
+                        yield candidate
+
+
+def _due(certdir: CertDir, request: RenewRequest, now: datetime) -> Iterator[Candidate | Failure]:
+    """Yield what is due by the facts that the ledger's index has, so that a large directory is not read each day."""
+    found = holdings(certdir, (request.kind,) if request.kind else tuple(Kind))
+    yield from map(partial(_unusable, certdir), found.problems)
+    for held in sorted(found.items, key=lambda item: (ORDER[item.kind], item.name)):
+        begin, end = (datetime.fromtimestamp(second, UTC) for second in (held.facts.not_before, held.facts.not_after))
+        if not is_due(begin, end, now, request.within):
             continue
-        for entry in entries:
+        try:
+            candidate = _read(certdir, held.kind, layout.certificate(held.kind, SafeName(held.name)))
+        except EasycertError as error:  # it has just become unreadable
+            yield Failure(held.kind, held.name, error)
+        else:
+            if candidate is not None:
+                yield candidate
+
+
+def _unusable(certdir: CertDir, problem: Problem) -> Failure:
+    """Return why a file cannot be renewed, by the name that it has."""
+    _, folder, filename = f"//{problem.path}".rsplit("/", 2)
+    name = filename.removesuffix(".crt")
+    for kind in Kind:
+        if layout.FOLDERS[kind] == folder and name != filename:
             try:
-                candidate = _read(certdir, kind, entry)
+                _read(certdir, kind, layout.Entry(folder, filename))
             except EasycertError as error:
-                yield Failure(kind, entry.name, error)
-            else:
-                if candidate is not None:
-                    yield candidate
+                return Failure(kind, name, error)
+    return Failure(None, problem.path, UnreadableFile(problem.path, problem.reason))
 
 
 def _named(certdir: CertDir, request: RenewRequest) -> Iterator[Candidate | Failure]:

@@ -84,7 +84,7 @@ class Planner:
     def everything(self) -> list[Candidate]:
         """Return every certificate of the directory that can be read, as it was when this was first asked."""
         if self._everything is None:
-            self._everything = [item for item in everything(self._certdir) if isinstance(item, Candidate)]
+            self._everything = list(everything(self._certdir))
         return self._everything
 
     def admit(self, candidate: Candidate, choice: KeyChoice) -> Admitted | Skipped:
