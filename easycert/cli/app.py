@@ -36,7 +36,18 @@ class _LazyGroup(TyperGroup):
         return list(COMMANDS)
 
     def get_command(self, _ctx: object, name: str) -> Any:
-        return _load(name) if name in COMMANDS else None
+        if name not in COMMANDS:
+            return _flag_form(name)
+        return _load(name)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        from easycert.cli.completion import FLAG_FORM, subcommands  # only a shell asks
+
+        if not incomplete.startswith("-"):
+            return list(subcommands(incomplete))
+        flags = _flag_form(FLAG_FORM)
+        found = flags.shell_complete(flags.make_context(FLAG_FORM, [], resilient_parsing=True), incomplete)
+        return list({item.value: item for item in (*super().shell_complete(ctx, incomplete), *found)}.values())
 
     def format_commands(self, _ctx: object, formatter: Any) -> None:
         panels: dict[str, list[tuple[str, str]]] = {}
@@ -51,6 +62,21 @@ def _load(name: str) -> Any:
     row = COMMANDS[name]
     found = getattr(importlib.import_module(f"easycert.cli.commands.{row.module}"), row.function)
     start_up.spare_openssl_bindings()
+    return _command(name, found)
+
+
+def _flag_form(name: str) -> Any:
+    """Return what stands for the flag form while a shell completes it; None for any other name."""
+    from easycert.cli.completion import FLAG_FORM
+
+    if name != FLAG_FORM or COMPLETION_VARIABLE not in os.environ:
+        return None
+    from easycert.cli.commands.flag_form import flag_form
+
+    return _command(name, flag_form)
+
+
+def _command(name: str, found: Any) -> Any:
     if not isinstance(found, typer.Typer):
         single = typer.Typer(add_completion=False, context_settings=SETTINGS, **_PLAIN)
         single.command(name)(spread(found))
@@ -92,8 +118,10 @@ def application() -> Any:
 
 def run_subcommand(argv: list[str]) -> int:
     """Run one subcommand and return its exit code; usage errors end in SystemExit, as Typer raises it."""
+    if COMPLETION_VARIABLE in os.environ:
+        return _answer_shell()
     try:
-        if argv and argv[0] in COMMANDS and COMPLETION_VARIABLE not in os.environ:
+        if argv and argv[0] in COMMANDS:
             # Straight to the command: building the group around it costs more than signing a certificate.
             _load(argv[0]).main(args=argv[1:], prog_name=f"easycert {argv[0]}")
         else:
@@ -102,6 +130,14 @@ def run_subcommand(argv: list[str]) -> int:
     except EasycertError as error:
         report(error)
         return exits.exit_code(error)
+    return exits.DONE
+
+
+def _answer_shell() -> int:
+    from easycert.cli.completion import conversation
+
+    with conversation(os.environ):
+        application().main(args=[], prog_name="easycert", complete_var=COMPLETION_VARIABLE)
     return exits.DONE
 
 

@@ -10,13 +10,11 @@ import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from easycert.cli import exits
+from easycert.cli import SUBCOMMANDS_FIRST, exits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
-
-_TYPER_FIRST = frozenset({"--help", "--version", "--install-completion", "--show-completion"})
 
 
 def run(argv: list[str]) -> int:
@@ -48,7 +46,7 @@ def _is_subcommand(argv: list[str]) -> bool:
     if not argv:
         return True
     if argv[0].startswith("-"):
-        return argv[0] in _TYPER_FIRST
+        return argv[0] in SUBCOMMANDS_FIRST
     from easycert.cli.table import COMMANDS, COMPLETION_VARIABLE
 
     return argv[0] in COMMANDS or COMPLETION_VARIABLE in os.environ

@@ -29,6 +29,27 @@ option = partial(typer.Option, show_envvar=False, show_default=False)
 argument = partial(typer.Argument, show_envvar=False, show_default=False)
 
 
+def complete_authorities(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the names of CAs for the shell."""
+    from easycert.cli.completion import authorities  # only a shell asks
+
+    return authorities(ctx.params, incomplete)
+
+
+def complete_certificates(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the names of certificates for the shell."""
+    from easycert.cli.completion import certificates
+
+    return certificates(ctx.params, incomplete)
+
+
+def complete_anything(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the names of certificates for the shell, and of requests and keys that stand alone."""
+    from easycert.cli.completion import anything
+
+    return anything(ctx.params, incomplete)
+
+
 class Output(Enum):
     """How results are written to stdout."""
 
@@ -67,6 +88,7 @@ SignAsOption = Annotated[
         "--signas",
         metavar="CA",
         help="The CA that signs; without it, it signs itself.",
+        autocompletion=complete_authorities,
     ),
 ]
 SanOption = Annotated[

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from easycert.cli import exits
-from easycert.cli.options import ExitZeroOption, Habits, KindOption, Output, argument, option
+from easycert.cli.options import ExitZeroOption, Habits, KindOption, Output, argument, complete_certificates, option
 from easycert.cli.render import Palette, as_json
 from easycert.pki.validity import parse_when, rfc3339
 from easycert.pki.wording import one_line, readable_name
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 Targets = Annotated[
     list[str] | None,
-    argument(metavar="[NAME|FILE|DIR]...", help="Certificates, PEM or DER files, or directories of such; else all."),
+    argument(
+        metavar="[NAME|FILE|DIR]...",
+        help="Certificates, PEM or DER files, or directories of such; else all.",
+        autocompletion=complete_certificates,
+    ),
 ]
 FailWithinOption = Annotated[
     str | None,

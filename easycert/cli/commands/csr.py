@@ -21,6 +21,7 @@ from easycert.cli.options import (
     SanOption,
     SubjectOption,
     argument,
+    complete_authorities,
     option,
     split_sans,
     subject_attributes,
@@ -52,7 +53,9 @@ _HELP = {
 
 AsOption = Annotated[Kind, option("--as", envvar="EASYCERT_AS", help="What the certificate is for.")]
 FileArgument = Annotated[str, argument(metavar="FILE", help="The signing request, PEM or DER.")]
-SignAsRequired = Annotated[str, option("--signas", metavar="CA", help="The CA that signs.")]
+SignAsRequired = Annotated[
+    str, option("--signas", metavar="CA", help="The CA that signs.", autocompletion=complete_authorities)
+]
 NameOption = Annotated[
     str | None,
     option("--name", metavar="NAME", help="The name, instead of the one asked for."),

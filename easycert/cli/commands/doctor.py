@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from easycert.cli import exits
-from easycert.cli.options import ExitZeroOption, Habits, Output, argument, option
+from easycert.cli.options import ExitZeroOption, Habits, Output, argument, complete_certificates, option
 from easycert.cli.remedies import Advice
 from easycert.cli.render import Palette, as_json
 from easycert.errors import InvalidInput
@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
 Target = Annotated[
     str | None,
-    argument(metavar="[NAME|FILE|DIR]", help="A certificate or a directory; by default the certificate directory."),
+    argument(
+        metavar="[NAME|FILE|DIR]",
+        help="A certificate or a directory; by default the certificate directory.",
+        autocompletion=complete_certificates,
+    ),
 ]
 ClientOption = Annotated[list[Client] | None, option("--client", help="Only what this client would say; repeatable.")]
 SeverityOption = Annotated[Severity, option("--severity", help="Show only what is as bad as this, or worse.")]

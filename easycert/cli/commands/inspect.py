@@ -10,6 +10,7 @@ from easycert.cli.options import (
     Output,
     Passphrase,
     argument,
+    complete_anything,
     option,
     with_passphrase,
 )
@@ -17,7 +18,14 @@ from easycert.cli.render import Palette, as_json
 from easycert.errors import InvalidInput
 from easycert.model import Kind
 
-Target = Annotated[str, argument(metavar="NAME|FILE", help="A name in the certificate directory, or a file.")]
+Target = Annotated[
+    str,
+    argument(
+        metavar="NAME|FILE",
+        help="A name in the certificate directory, or a file.",
+        autocompletion=complete_anything,
+    ),
+]
 KindOption = Annotated[Kind | None, option("--kind", help="Which one, where several kinds have this name.")]
 PemOption = Annotated[bool, option("--pem", help="Print it in PEM instead; private keys never.")]
 

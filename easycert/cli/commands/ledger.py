@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from easycert.cli import exits
-from easycert.cli.options import SETTINGS, Habits, Output, TableHabits, TableOutput, argument, option
+from easycert.cli.options import (
+    SETTINGS,
+    Habits,
+    Output,
+    TableHabits,
+    TableOutput,
+    argument,
+    complete_certificates,
+    option,
+)
 from easycert.cli.spread import spread
 from easycert.errors import InvalidInput
 from easycert.model import Kind
@@ -36,7 +45,14 @@ ExpectOption = Annotated[
 ]
 EntriesOption = Annotated[bool, option("--entries", help="The entries, with their digests, instead of certificates.")]
 CsvOption = Annotated[bool, option("--csv", help="Print CSV, with a header, for spreadsheets.")]
-NameArgument = Annotated[str | None, argument(metavar="NAME", help="A certificate's name; all of them without one.")]
+NameArgument = Annotated[
+    str | None,
+    argument(
+        metavar="NAME",
+        help="A certificate's name; all of them without one.",
+        autocompletion=complete_certificates,
+    ),
+]
 KindOption = Annotated[Kind | None, option("--kind", help="Only certificates of this kind.")]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from easycert.cli import exits
-from easycert.cli.options import Habits, Output, argument, option
+from easycert.cli.options import Habits, Output, argument, complete_certificates, option
 from easycert.cli.render import Palette, as_json
 from easycert.model import Kind
 from easycert.pki.lint import Severity
@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from easycert.workflows.lint import Linted, LintReport
 
 Targets = Annotated[
-    list[str], argument(metavar="NAME|FILE...", help="Names in the certificate directory, or files; PEM or DER.")
+    list[str],
+    argument(
+        metavar="NAME|FILE...",
+        help="Names in the certificate directory, or files; PEM or DER.",
+        autocompletion=complete_certificates,
+    ),
 ]
 KindOption = Annotated[Kind | None, option("--kind", help="Which one, where several kinds have a name.")]
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTICE: "dim"}

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
-from easycert.cli.options import Habits, Output, Place, TableHabits, TableOutput, option
+from easycert.cli.options import Habits, Output, Place, TableHabits, TableOutput, complete_authorities, option
 from easycert.cli.render import Palette, as_json, fits
 from easycert.model import Kind
 from easycert.pki.wording import one_line
@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
 KindsOption = Annotated[list[Kind] | None, option("--kind", help="Only certificates of this kind; repeatable.")]
 IssuerOption = Annotated[
-    str | None, option("--issuer", metavar="CA", help="Only what this CA signed; else an issuer's common name.")
+    str | None,
+    option(
+        "--issuer",
+        metavar="CA",
+        help="Only what this CA signed; else an issuer's common name.",
+        autocompletion=complete_authorities,
+    ),
 ]
 ExpiresWithinOption = Annotated[
     str | None, option("--expires-within", metavar="WHEN", help="What ends from now until then, such as 30d.")

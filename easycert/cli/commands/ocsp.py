@@ -20,6 +20,7 @@ from easycert.cli.options import (
     NotAfterOption,
     Output,
     argument,
+    complete_authorities,
     option,
     validity_end,
 )
@@ -50,7 +51,13 @@ UntilOption = Annotated[
     option("--next-update", metavar="WHEN", help="Until when the answers hold: 12h, 4d, a date or RFC 3339."),
 ]
 AuthorityOption = Annotated[
-    str, option("--signas", metavar="CA", help="The CA for which it answers, and that signs it.")
+    str,
+    option(
+        "--signas",
+        metavar="CA",
+        help="The CA for which it answers, and that signs it.",
+        autocompletion=complete_authorities,
+    ),
 ]
 DueOption = Annotated[bool, option("--due", help="Only where there is none, or a third of its life or less is left.")]
 

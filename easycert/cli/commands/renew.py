@@ -15,7 +15,7 @@ from easycert.cli import exits
 from easycert.cli.app import report
 from easycert.cli.commands.results import put, shown_end
 from easycert.cli.hints import advice
-from easycert.cli.options import DetailedExitCodeOption, Habits, KindOption, argument, option
+from easycert.cli.options import DetailedExitCodeOption, Habits, KindOption, argument, complete_certificates, option
 from easycert.cli.progress import progress_line
 from easycert.errors import HookFailed, InvalidInput, Refused
 from easycert.pki.encodings import Encoding
@@ -26,7 +26,9 @@ from easycert.pki.wording import even_hex
 from easycert.workflows.renew import run as renewals
 from easycert.workflows.renew.values import Failure, Renewed, RenewRequest, RenewRun
 
-NamesArgument = Annotated[list[str] | None, argument(metavar="NAME...", help="One name or several.")]
+NamesArgument = Annotated[
+    list[str] | None, argument(metavar="NAME...", help="One name or several.", autocompletion=complete_certificates)
+]
 DueOption = Annotated[bool, option("--due", help="Only what is due: a third of its life is left, or less; for timers.")]
 WithinOption = Annotated[
     str | None, option("--within", metavar="TIME", help="Due is what ends within this time instead: 30d, 12h.")

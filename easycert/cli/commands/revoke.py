@@ -10,7 +10,14 @@ import typer
 from easycert.cli import exits
 from easycert.cli.app import report
 from easycert.cli.commands.results import put
-from easycert.cli.options import DetailedExitCodeOption, Habits, argument, option
+from easycert.cli.options import (
+    DetailedExitCodeOption,
+    Habits,
+    argument,
+    complete_authorities,
+    complete_certificates,
+    option,
+)
 from easycert.cli.render import plain
 from easycert.errors import InvalidInput
 from easycert.model import Kind
@@ -25,7 +32,11 @@ from easycert.workflows.revoke import Revocations, Revoked, RevokeRequest, Why, 
 
 TargetsArgument = Annotated[
     list[str],
-    argument(metavar="NAME|SERIAL|FILE...", help="Certificates by name, serial number, fingerprint or file."),
+    argument(
+        metavar="NAME|SERIAL|FILE...",
+        help="Certificates by name, serial number, fingerprint or file.",
+        autocompletion=complete_certificates,
+    ),
 ]
 ReasonOption = Annotated[
     str | None,
@@ -43,9 +54,17 @@ InvalidSinceOption = Annotated[
 UnholdOption = Annotated[bool, option("--unhold", help="Lift a certificateHold; no other revocation can be undone.")]
 WhichKindOption = Annotated[Kind | None, option("--kind", help="Which one, where several kinds have this name.")]
 WhichCaOption = Annotated[
-    str | None, option("--signas", metavar="CA", help="Which CA, where several could have signed it.")
+    str | None,
+    option(
+        "--signas",
+        metavar="CA",
+        help="Which CA, where several could have signed it.",
+        autocompletion=complete_authorities,
+    ),
 ]
-CasArgument = Annotated[list[str] | None, argument(metavar="CA...", help="One CA or several.")]
+CasArgument = Annotated[
+    list[str] | None, argument(metavar="CA...", help="One CA or several.", autocompletion=complete_authorities)
+]
 NextUpdateOption = Annotated[
     str | None,
     option(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from easycert.cli import exits
-from easycert.cli.options import Habits, Output, argument, option
+from easycert.cli.options import Habits, Output, argument, complete_certificates, option
 from easycert.cli.render import Palette, as_json
 from easycert.errors import VerificationFailed
 from easycert.model import Kind, Value
@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 
     from easycert.workflows.verify import Verification, VerifyRequest
 
-Target = Annotated[str, argument(metavar="NAME|FILE", help="A name in the certificate directory, or a file.")]
+Target = Annotated[
+    str,
+    argument(
+        metavar="NAME|FILE",
+        help="A name in the certificate directory, or a file.",
+        autocompletion=complete_certificates,
+    ),
+]
 KindOption = Annotated[Kind | None, option("--kind", help="Which one, where several kinds have this name.")]
 PurposeOption = Annotated[
     Purpose | None,
