@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from easycert.errors import VerificationFailed as VerificationFailed
     from easycert.model import Kind as Kind
     from easycert.pki.keys import KeyType as KeyType
+    from easycert.pki.lint import lint_certificate as lint_certificate
+    from easycert.pki.lint import lint_crl as lint_crl
     from easycert.pki.names import CaName as CaName
     from easycert.pki.names import CodeName as CodeName
     from easycert.pki.names import HostName as HostName
@@ -48,6 +50,9 @@ if TYPE_CHECKING:
     from easycert.workflows.issue import Issued as Issued
     from easycert.workflows.issue import IssueRequest as IssueRequest
     from easycert.workflows.issue import issue as issue
+    from easycert.workflows.lint import Linted as Linted
+    from easycert.workflows.lint import LintReport as LintReport
+    from easycert.workflows.lint import lint as lint
     from easycert.workflows.listing import Filter as Filter
     from easycert.workflows.listing import Listed as Listed
     from easycert.workflows.listing import listed as listed
@@ -82,6 +87,7 @@ _MODULES = {
     "errors": ("EasycertError", "VerificationFailed"),
     "model": ("Kind",),
     "pki.keys": ("KeyType",),
+    "pki.lint": ("lint_certificate", "lint_crl"),
     "pki.names": ("CaName", "CodeName", "HostName", "SafeName", "UserName"),
     "pki.sans": ("SubjectAltName", "parse_san"),
     "pki.profiles": ("MODERN", "SYNAPSE", "Profile"),
@@ -100,6 +106,7 @@ _MODULES = {
     "workflows.renew.run": ("renew",),
     "workflows.renew.values": ("RenewRequest", "RenewRun", "Renewed"),
     "workflows.revoke": ("RevokeRequest", "Revoked", "Why", "revoke", "revoke_named"),
+    "workflows.lint": ("LintReport", "Linted", "lint"),
     "workflows.listing": ("Filter", "Listed", "listed"),
     "workflows.show": ("shown",),
     "workflows.tree": ("tree",),

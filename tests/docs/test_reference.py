@@ -106,6 +106,7 @@ def test_the_reference_has_exactly_the_exit_codes() -> None:
 @pytest.mark.usefixtures("own_home")
 def test_the_reference_names_every_field_of_the_json(capsys: pytest.CaptureFixture[str]) -> None:
     commands = ["ca root", "csr host b.example", "host a.example --signas root", "list", "tree", "show a.example"]
+    commands += ["lint root"]
     commands += ["ledger verify", "ledger rebuild", "ledger export", "ledger export --entries", "ledger log"]
     commands += ["status", "check --fail-within 1000y"]
     for line in [*commands, "verify a.example", "verify a.example --hostname b.example", "doctor"]:
