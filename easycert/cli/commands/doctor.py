@@ -30,7 +30,7 @@ Target = Annotated[
     ),
 ]
 ClientOption = Annotated[list[Client] | None, option("--client", help="Only what this client would say; repeatable.")]
-SeverityOption = Annotated[Severity, option("--severity", help="Show only what is as bad as this, or worse.")]
+SeverityOption = Annotated[Severity | None, option("--severity", help="Show only what is as bad as this, or worse.")]
 FixOption = Annotated[
     bool, option("--fix", help="Mend what loses nothing: modes, and CAs of old form, which keep their key and name.")
 ]
@@ -42,7 +42,7 @@ _INDENT = " " * 11
 def doctor(
     target: Target = None,
     client: ClientOption = None,
-    severity: SeverityOption = Severity.NOTE,
+    severity: SeverityOption = None,
     fix: FixOption = False,
     dry_run: DryRunOption = False,
     exit_zero: ExitZeroOption = False,
@@ -66,7 +66,10 @@ def doctor(
     mended = mend(certdir, diagnosis, dry_run=dry_run) if fix else ()
     if mended and not dry_run:
         diagnosis = diagnose(certdir, request)
-    _tell(diagnosis, mended, _Wish(severity, dry_run, Advice(habits.certdir, diagnosis.patients)), habits)
+    # What only others would refuse is shown to whoever asks for it, and to programs, which choose for themselves.
+    notes_wanted = bool(client) or habits.output is Output.JSON
+    least = severity or (Severity.NOTE if notes_wanted else Severity.WARNING)
+    _tell(diagnosis, mended, _Wish(least, dry_run, Advice(habits.certdir, diagnosis.patients)), habits)
     if not exit_zero:
         raise typer.Exit(_code(diagnosis))
 
@@ -144,7 +147,7 @@ def _lines(diagnosis: "Diagnosis", mended: "tuple[Mended, ...]", wish: _Wish, pa
     for one in mended:
         verb = "could not get" if one.problem else "would get" if wish.dry_run else "got"
         yield f"{one_line(one.path)} {verb} a new {one.what}{f': {one_line(one.problem)}' if one.problem else ''}"
-    yield _summary(diagnosis)
+    yield _summary(diagnosis, wish)
 
 
 def _heading(patient: "Patient", palette: Palette) -> str:
@@ -186,9 +189,10 @@ def _named(clients: Iterable[Client]) -> str:
     return ", ".join(shown[:-1]) + f" and {shown[-1]}" if len(shown) > 1 else shown[0]
 
 
-def _summary(diagnosis: "Diagnosis") -> str:
+def _summary(diagnosis: "Diagnosis", wish: _Wish) -> str:
     examined = sum(patient.kind is not None for patient in diagnosis.patients)
     certificates = "1 certificate" if examined == 1 else f"{examined} certificates"
     counts = [(diagnosis.count(severity), severity.value) for severity in Severity]
     told = [f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts if count]
-    return f"{', '.join(told) if told else 'nothing is wrong'}; {certificates} examined"
+    hidden = " (--severity note shows notes)" if wish.least is Severity.WARNING and counts[-1][0] else ""
+    return f"{', '.join(told) if told else 'nothing is wrong'}; {certificates} examined{hidden}"
