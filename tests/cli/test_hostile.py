@@ -88,6 +88,7 @@ SUBCOMMANDS: dict[str, Place] = {
     "ocsp-signer --key-type": lambda v: ["ocsp-signer", "--signas=root", f"--key-type={v}"],
     "show": lambda v: ["show", "--", v],
     "verify": lambda v: ["verify", "--", v],
+    "lint": lambda v: ["lint", "--", v],
     "verify --at": lambda v: ["verify", "root", f"--at={v}"],
     "verify --hostname": lambda v: ["verify", "root", f"--hostname={v}"],
     "verify --email": lambda v: ["verify", "root", f"--email={v}"],
@@ -328,6 +329,7 @@ READERS = [
     ["import", "--from=openssl"],
     ["show"],
     ["verify"],
+    ["lint"],
     ["--sign-csr", "--signas=root"],
     ["--importfile=cas"],
 ]

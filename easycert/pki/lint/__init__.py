@@ -73,12 +73,14 @@ def _certificate_breaches(data: bytes, issuer: bytes | None, kind: Kind | None, 
 
     try:
         certificate = Certificate(data)
-        above = _authority(issuer) if issuer is not None else None
     except DerError as error:
-        yield "undecodable", f"the certificate, or its CA's, cannot be decoded: {error}"
+        yield "undecodable", f"the certificate cannot be decoded: {error}"
         return
-    if above is None and certificate.self_issued:
-        above = certificate
+    above = certificate if issuer is None and certificate.self_issued else None
+    try:
+        above = _authority(issuer) if issuer is not None else above
+    except DerError as error:
+        yield "undecodable", f"its CA's certificate cannot be decoded: {error}"
     yield from _errors(certificate, above, kind)
     if not errors_only:
         from easycert.pki.lint import advice

@@ -236,7 +236,7 @@ CASES: dict[str, list[Case]] = {
     "key-weak": [Case(SERVER.but(key=rsa_spki(WITH_SMALL_FACTOR)))],
     "rsa-size": [
         Case(SERVER.but(key=rsa_spki((1 << 1023) + 1)), also=("key-weak",)),
-        Case(SERVER.but(key=rsa_spki(MODULUS << 1 | 1)), also=("key-weak",)),
+        Case(SERVER.but(key=rsa_spki((1 << 2049) + 1)), also=("key-weak",)),
     ],
     "rsa-exponent": [
         Case(SERVER.but(key=rsa_spki(MODULUS, 3))),
