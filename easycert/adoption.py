@@ -20,6 +20,7 @@ from easycert.ledger.records import Query
 from easycert.model import Kind, Value
 from easycert.pki import crl as crls
 from easycert.pki.certificates import DECODING_ERRORS, first_der, load_certificate
+from easycert.pki.encodings import Encoding
 from easycert.pki.facts import Facts, authority_ids, facts_of
 from easycert.pki.keys import PublicKey
 from easycert.pki.wording import even_hex
@@ -91,23 +92,23 @@ class Survey:
             self._authorities.append(load_certificate(data, entry.path))
         if stamp is None:
             return None  # it lies in another directory of the search path, whose own ledger knows it
-        der = first_der(data, entry.path)
-        fingerprint = sha256(der).hexdigest()
-        located = Located(entry.path, fingerprint, *stamp)
-        if self._is_known(kind, entry, fingerprint):
-            return Find(None, located)
-        facts = facts_of(load_certificate(der, entry.path))
+        if self._known is not None:  # the fingerprint alone costs a third of all the facts
+            fingerprint = sha256(first_der(data, entry.path)).hexdigest()
+            if self._is_known(kind, entry, fingerprint):
+                return Find(None, Located(entry.path, fingerprint, *stamp))
+        certificate = load_certificate(data, entry.path)
+        facts = facts_of(certificate)
         if facts.issuer_id.startswith("name-"):
             self._unkeyed.setdefault(facts.issuer_id, set()).add(int(facts.serial, 16))
         made = self._make(
             Event.ADOPTED,
             kind=kind.value,
             name=entry.name,
-            fingerprint=fingerprint,
+            fingerprint=facts.fingerprint,
             details=(("origin", "adoption"),),
-            der=der,
+            der=certificate.public_bytes(Encoding.DER),
         )
-        return Find(made, located, facts)
+        return Find(made, Located(entry.path, facts.fingerprint, *stamp), facts)
 
     def _is_known(self, kind: Kind, entry: layout.Entry, fingerprint: str) -> bool:
         """Return whether the ledger has this certificate as current, here or where it lies as well."""
@@ -129,9 +130,8 @@ class Survey:
             serial = even_hex(revoked.serial_number)
             if serial in known:
                 continue
-            named = (item for item in issuer_ids if revoked.serial_number in self._unkeyed.get(item, ()))
             details = (
-                ("issuer_id", next(named, issuer_ids[0])),
+                ("issuer_id", self._issuer_id(revoked.serial_number, issuer_ids)),
                 ("serial", serial),
                 ("date", written_instant(revoked.revocation_date_utc)),
                 ("reason", (crls.reason_of(revoked) or x509.ReasonFlags.unspecified).value),
@@ -141,6 +141,15 @@ class Survey:
         if number > (self._known.last_crl_number(issuer_ids) if self._known else 0):
             published = (("issuer_id", issuer_ids[0]), ("number", str(number)))
             yield Find(self._make(Event.PUBLISHED, kind=Kind.CA.value, name=name, details=published))
+
+    def _issuer_id(self, serial: int, issuer_ids: tuple[str, ...]) -> str:
+        """Return by which of its ids the certificate with this number names its CA; the first, if it is not known."""
+        for item in issuer_ids[1:]:
+            if serial in self._unkeyed.get(item, ()):
+                return item
+            if self._known is not None and self._known.records(Query(serial=even_hex(serial), issuer_id=item)):
+                return item
+        return issuer_ids[0]
 
 
 def adopt(ledger: Ledger, survey: Survey) -> int:
@@ -160,13 +169,13 @@ def fill(ledger: Ledger, finds: Iterable[Find]) -> int:
 
 
 def readable_entries(store: Store, folder: str, suffix: str, unread: list[tuple[str, str]]) -> Iterator[layout.Entry]:
-    """Yield the files in *folder* with this suffix; a folder that cannot be read is told in *unread*."""
+    """Yield the files in *folder* with this suffix, sorted; a folder that cannot be read is told in *unread*."""
     try:
-        entries = store.entries(folder)
+        entries = store.each(folder, suffix)
     except UnreadableFile as error:
         unread.append((folder, error.reason))
         return
-    yield from (entry for entry in entries if entry.suffix == suffix)
+    yield from entries
 
 
 def signer_of(crl: x509.CertificateRevocationList, authorities: Iterable[x509.Certificate]) -> x509.Certificate | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +53,7 @@ class Bookkeeping:
         """
         self._store = store
         self._open = ledger
-        self._actor = actor
+        self._actor = cache(actor)
         self._report = report or _say_nothing
         self._opened: Ledger | None = None
         store.settlement = self

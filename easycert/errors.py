@@ -15,7 +15,10 @@ _SHOWN_AT_MOST = 120
 
 def printable(text: object) -> str:
     """Return *text* safe to show on one line: control and invisible characters escaped, cut at 120 characters."""
-    shown = "".join(char if char.isprintable() else _escaped(char) for char in str(text)[: _SHOWN_AT_MOST + 1])
+    whole = str(text)
+    if len(whole) <= _SHOWN_AT_MOST and whole.isprintable():
+        return whole
+    shown = "".join(char if char.isprintable() else _escaped(char) for char in whole[: _SHOWN_AT_MOST + 1])
     return shown if len(shown) <= _SHOWN_AT_MOST else shown[:_SHOWN_AT_MOST] + "..."
 
 

@@ -31,6 +31,7 @@ _ATTRIBUTES: dict[str, tuple[ObjectIdentifier, int]] = {
     "UID": (NameOID.USER_ID, 256),
 }
 _LIMITS = dict(_ATTRIBUTES.values())
+_LABELS = {oid: label for label, (oid, _) in _ATTRIBUTES.items()}
 #: RFC 5280 section 4.1.2.4 and appendix A.1: these are PrintableString, which X.680 section 41.4 spells out.
 _PRINTABLE_STRING = re.compile(r"[A-Za-z0-9 '()+,./:=?-]*")
 _PART = r"((?:\\.|[^\\,=])+)=((?:\\.|[^\\,])*)(?:,|$)"
@@ -104,7 +105,7 @@ def shown_name(name: x509.Name) -> str:
 
 def attribute_label(oid: ObjectIdentifier) -> str:
     """Return what people call an attribute type (``O``), or its dotted number."""
-    return next((label for label, (known, _) in _ATTRIBUTES.items() if known == oid), oid.dotted_string)
+    return _LABELS.get(oid) or oid.dotted_string
 
 
 def _text(value: str | bytes) -> str:

@@ -97,6 +97,15 @@ class FileStore:
             names.update(_file_names(os.path.join(directory, folder)))
         return [entry for entry in (Entry(folder, name) for name in sorted(names)) if entry.is_named]
 
+    def each(self, folder: str, suffix: str) -> Iterator[Entry]:
+        """Yield the files of *folder* with this suffix, sorted, one by one. Raises UnreadableFile."""
+        self._recover_once()
+        names: set[str] = set()
+        for directory in self._directories:
+            found = _file_names(os.path.join(directory, folder))
+            names.update(name for name in found if name.endswith(f".{suffix}"))
+        return (entry for entry in (Entry(folder, name) for name in sorted(names)) if entry.is_named)
+
     def stamp(self, entry: Entry) -> Stamp | None:
         """Return what tells whether *entry* has changed, or None when there is none. Raises UnreadableFile."""
         path = self.path(entry)

@@ -50,6 +50,10 @@ class MemoryStore:
         found = sorted(path.partition("/")[2] for path in self.files if path.startswith(f"{folder}/"))
         return [entry for entry in (Entry(folder, name) for name in found) if entry.is_named]
 
+    def each(self, folder: str, suffix: str) -> Iterator[Entry]:
+        """Yield the files of *folder* with this suffix, sorted."""
+        return (entry for entry in self.entries(folder) if entry.suffix == suffix)
+
     def stamp(self, entry: Entry) -> Stamp | None:
         """Return what tells whether *entry* has changed, or None when there is none."""
         data = self.files.get(entry.path)

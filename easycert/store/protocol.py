@@ -85,6 +85,9 @@ class Store(Protocol):
     def entries(self, folder: str) -> list[Entry]:
         """Return the files of *folder* along the search path, sorted, each name once, hidden files left out."""
 
+    def each(self, folder: str, suffix: str) -> Iterator[Entry]:
+        """Yield those of :meth:`entries` that have this suffix, one by one: there may be many."""
+
     def stamp(self, entry: Entry) -> Stamp | None:
         """Return the stamp of *entry* where it is written, or None when there is none."""
 

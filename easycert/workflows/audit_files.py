@@ -34,14 +34,14 @@ _NAMED_AT_MOST = 3
 
 def has_certificates(certdir: CertDir) -> bool:
     """Return whether there is any certificate file in the directory."""
-    return any(_certificates(certdir, kind, []) for kind in Kind)
+    return any(True for kind in Kind for _ in _certificates(certdir, kind, []))
 
 
-def _certificates(certdir: CertDir, kind: Kind, unread: list[tuple[str, str]]) -> list[layout.Entry]:
-    """Return the certificate files of this kind in the directory that is written to."""
-    here = certdir.store.stamps(layout.FOLDERS[kind])
-    entries = readable_entries(certdir.store, layout.FOLDERS[kind], "crt", unread)
-    return [entry for entry in entries if entry.filename in here]
+def _certificates(certdir: CertDir, kind: Kind, unread: list[tuple[str, str]]) -> Iterator[layout.Entry]:
+    """Yield the certificate files of this kind in the directory that is written to."""
+    for entry in readable_entries(certdir.store, layout.FOLDERS[kind], "crt", unread):
+        if certdir.store.stamp(entry) is not None:
+            yield entry
 
 
 class FileAudit:

@@ -34,31 +34,32 @@ def entries(certdir: CertDir) -> Iterator[Chained]:
 
 
 def happened(certdir: CertDir, name: SafeName | None = None, kind: Kind | None = None) -> Iterator[Happened]:
-    """Yield what happened to certificates of this *name* and *kind*, or all that happened, the newest first.
+    """Yield what happened to certificates of this *name* (and *kind*), or all that happened, the newest first.
 
     What happened to a CA includes the CRLs that it signed. Raises NotFound for a name that the ledger never heard of,
     LedgerUnusable.
     """
     ledger = certdir.ledger
-    records = ledger.records(Query(kind=kind.value if kind else "", name=name or ""))
-    if name is not None and not records:
-        ledger.close()
-        raise NotFound("certificate in the ledger", name)
-    serials = {record.fingerprint: record.serial for record in records}
     told = ledger.entries(backwards=True)
-    if name is not None or kind is not None:
+    if name is not None:
+        records = ledger.records(Query(kind=kind.value if kind else "", name=name))
+        if not records:
+            ledger.close()
+            raise NotFound("certificate in the ledger", name)
         about = _About(records, name, kind)
         told = (item for item in told if about.is_told(item.entry))
     for item in told:
-        serial = item.entry.detail("serial") or serials.get(item.entry.fingerprint, "")
+        serial = item.entry.detail("serial")
+        if not serial and item.entry.fingerprint:
+            serial = next((record.serial for record in ledger.records(Query(fingerprint=item.entry.fingerprint))), "")
         yield Happened(item.number, item.entry, serial)
     ledger.close()
 
 
 class _About:
-    """Which entries are about certificates of one name, of one kind, or both."""
+    """Which entries are about certificates of one name, and perhaps of one kind."""
 
-    def __init__(self, records: list[Record], name: SafeName | None, kind: Kind | None) -> None:
+    def __init__(self, records: list[Record], name: SafeName, kind: Kind | None) -> None:
         self._name = name
         self._kind = kind
         self._serials = {(record.issuer_id, record.serial) for record in records}
@@ -68,7 +69,7 @@ class _About:
             return (entry.detail("issuer_id"), entry.detail("serial")) in self._serials
         intended = entry.event is Event.INTENDED
         name, kind = (entry.detail("name"), entry.detail("kind")) if intended else (entry.name, entry.kind)
-        return self._name in (None, name) and (self._kind is None or self._kind.value == kind)
+        return self._name == name and (self._kind is None or self._kind.value == kind)
 
 
 def _closing(certdir: CertDir, items: Iterator[_Item]) -> Iterator[_Item]:

@@ -126,7 +126,8 @@ class _Rebuilding:
                 draft.append([self._entry(Event.REBUILT, details=tuple(_told(old, kept, source)))])
             finally:
                 old.close()
-            survey = Survey(self._certdir.store, self._entry, draft)
+            known = draft if salvage != Salvage() else None  # where nothing was taken over there is nothing to ask
+            survey = Survey(self._certdir.store, self._entry, known)
             found = adopt(draft, survey)
             head, counts = draft.head(), draft.counts()
         unread = tuple(survey.unread)

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 
 from easycert.certdir import CertDir
 from easycert.errors import AlreadyExists, LedgerUnusable
 from easycert.ledger.entries import Event
 from easycert.ledger.records import Query
 from easycert.model import Kind
-from easycert.pki.certificates import load_certificate
+from easycert.pki import crl as crls
+from easycert.pki.certificates import authority_issuer, load_certificate
 from easycert.pki.encodings import Encoding
 from easycert.pki.facts import facts_of
 from easycert.pki.names import SafeName
+from easycert.pki.validity import Validity
 from easycert.store import layout
+from easycert.workflows.audit import audit
 from easycert.workflows.issue import IssueRequest, issue
+from easycert.workflows.rebuild import rebuild
 from easycert.workflows.revoke import revoke
+from tests.workflows.examples import Clock, make
+from tests.workflows.ledgers import opened
 
 ROOT = SafeName("root")
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -146,3 +154,55 @@ def test_a_request_needs_no_ledger(tmp_path: Path) -> None:
 
     make_requests(CertDir.open(tmp_path / "certs"), [CsrRequest(Kind.HOST, SafeName("a.example"))])
     assert not (tmp_path / "certs" / ".easycert" / "ledger.sqlite").exists()
+
+
+@pytest.mark.parametrize(("behind", "said"), [(timedelta(days=1), True), (timedelta(seconds=30), False)])
+def test_a_clock_that_is_behind_the_ledger_is_told_once(tmp_path: Path, behind: timedelta, said: bool) -> None:
+    """Hazard E10; commands that waited for each other may have read the clock in another order."""
+    make(opened(tmp_path / "certs"), Kind.CA, "root")
+    told: list[str] = []
+    certdir = opened(tmp_path / "certs", Clock(Clock().now - behind), told.append)
+    for name in ("one", "two"):
+        with certdir.change() as change:
+            change.intend([(("name", name),)])
+            change.record(Event.PUBLISHED, kind="ca", name="root", details=(("issuer_id", "aa"), ("number", "1")))
+    expected = ["the clock is behind: there is an entry in the ledger of 2026-06-01T12:00:00Z; set it first"]
+    assert told == expected * said
+
+
+def test_a_file_that_adoption_cannot_read_is_told(tmp_path: Path) -> None:
+    certs = tmp_path / "certs"
+    make(opened(certs), Kind.CA, "root")
+    shutil.rmtree(certs / ".easycert")
+    (certs / "cas" / "broken.crt").write_bytes(b"broken")
+    told: list[str] = []
+    make(opened(certs, report=told.append), Kind.HOST, "a.example", "root")
+    assert told == ["cas/broken.crt is left out of the ledger: it cannot be decoded"]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_revocation_names_the_ca_as_its_certificate_does(tmp_path: Path, whole: bool) -> None:
+    """A certificate without an authority key identifier names its CA by its name only."""
+    certdir = opened(tmp_path / "certs")
+    authority = make(certdir, Kind.CA, "root")
+    key = certdir.signers.key(Kind.CA, ROOT)
+    builder = x509.CertificateBuilder(authority.certificate.subject, x509.Name([]), key.public_key(), 7)  # type: ignore[union-attr]
+    builder = builder.not_valid_before(NOW).not_valid_after(NOW + timedelta(days=999))
+    plain = builder.sign(key, hashes.SHA256())  # type: ignore[arg-type]
+    hosts = tmp_path / "certs" / "hosts"
+    hosts.mkdir(mode=0o700)
+    (hosts / "plain.example.crt").write_bytes(plain.public_bytes(Encoding.PEM))
+    revocation = crls.Revocation(7, NOW)
+    spec = crls.CrlSpec(1, Validity(NOW, NOW + timedelta(days=9)), (crls.revoked_certificate(revocation),))
+    (tmp_path / "certs" / "crls").mkdir(mode=0o700)
+    signed = crls.signed_crl(spec, authority_issuer(authority.certificate, key))  # type: ignore[arg-type]
+    (tmp_path / "certs" / "crls" / "root.crl").write_bytes(crls.crl_pem(signed))
+    if whole:
+        shutil.rmtree(tmp_path / "certs" / ".easycert")
+    rebuild(opened(tmp_path / "certs"))
+    (record,) = opened(tmp_path / "certs").ledger.records(Query(name="plain.example"))
+    assert record.issuer_id.startswith("name-")
+    assert record.revoked_at
+    assert audit(opened(tmp_path / "certs")).findings == ()
+    rebuild(opened(tmp_path / "certs"))
+    assert len(opened(tmp_path / "certs").ledger.revocations()) == 1

@@ -53,7 +53,7 @@ NameArgument = Annotated[
         autocompletion=complete_certificates,
     ),
 ]
-KindOption = Annotated[Kind | None, option("--kind", help="Only certificates of this kind.")]
+KindOption = Annotated[Kind | None, option("--kind", help="Which one, where several kinds have this name.")]
 
 
 def rebuild(from_files_only: FromFilesOnlyOption = False, *, habits: Habits) -> None:
@@ -126,6 +126,8 @@ def log(name: NameArgument = None, kind: KindOption = None, *, habits: Habits) -
     from easycert.cli import books
     from easycert.workflows.history import happened
 
+    if kind is not None and name is None:
+        raise InvalidInput("option", "--kind", "says which one, so it stands beside a NAME")
     told = happened(habits.open(), None if name is None else SafeName(name), kind)
     if habits.output is Output.JSON:
         _write(books.json_lines("log", books.HAPPENED_COLUMNS, books.happened_rows(told)))
