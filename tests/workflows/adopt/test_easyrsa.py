@@ -96,8 +96,11 @@ def test_what_was_never_signed_is_left_out_and_said(here: CertDir, used: EasyRsa
 
 
 def test_keys_are_readable_by_their_owner_only(here: CertDir, used: EasyRsa, tmp_path: Path) -> None:
-    os.umask(0)
-    adopted(here, used.pki)
+    before = os.umask(0)
+    try:
+        adopted(here, used.pki)
+    finally:
+        os.umask(before)
     keys = list((tmp_path / "certs").rglob("*.key"))
     assert len(keys) == 5
     assert {oct(path.stat().st_mode & 0o777) for path in keys} == {"0o600"}
