@@ -12,6 +12,7 @@ from easycert.model import Kind, Value
 from easycert.pki import crl as crls
 from easycert.pki.certificates import load_certificate
 from easycert.pki.names import SafeName
+from easycert.pki.validity import is_due
 from easycert.store import layout
 from easycert.workflows.next_crl import CrlOptions, NextCrl, Published, authority_for_crl
 
@@ -110,7 +111,7 @@ def _is_due(certdir: CertDir, name: SafeName, now: datetime) -> bool:
         return True
     crl = crls.load_crl(*found)
     start, end = crl.last_update_utc, crl.next_update_utc
-    return end is None or now >= end - (end - start) / 3 or now < start
+    return end is None or now < start or is_due(start, end, now)
 
 
 def _with_crls(certdir: CertDir) -> list[SafeName]:
