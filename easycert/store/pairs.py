@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import ExitStack
 from typing import NamedTuple
 
@@ -34,63 +34,62 @@ class Pair(NamedTuple):
 def pairs(directories: Sequence[str], folder: str) -> Iterator[Pair]:
     """Yield the certificate files of *folder* along a search path, each name once, hidden ones left out.
 
+    Those of one directory come sorted: whoever joins them with other things that are walks through memory in its order.
     Raises UnreadableFile when the folder may not be looked into.
     """
     with ExitStack() as closing:
-        opened = [
+        places = [
             place
             for number, directory in enumerate(directories)
             if (place := _opened(directory, folder, closing, written=number == 0))
         ]
         seen: set[str] = set()
-        for number, place in enumerate(opened):
-            for filename in place.filenames:
-                if filename[-4:] == _SUFFIX and filename[0] != "." and filename not in seen:
-                    pair = place.pair(filename, opened)
-                    if pair is not None:
-                        yield pair
-            if number + 1 < len(opened):
+        for number, place in enumerate(places):
+            yield from _pairs(place, places, seen)
+            if number + 1 < len(places):
                 seen |= place.filenames
 
 
-class _Place:
-    """A folder in one directory of the search path, opened."""
+class _Place(NamedTuple):
+    """A folder in one directory of the search path, opened, with the names of its files."""
 
-    def __init__(self, descriptor: int, directory: str, *, written: bool) -> None:
-        self._descriptor = descriptor
-        self._directory = directory
-        self._written = written
-        self.filenames = frozenset(os.listdir(descriptor))
+    descriptor: int
+    directory: str
+    written: bool
+    filenames: frozenset[str]
 
-    def pair(self, filename: str, places: Sequence[_Place]) -> Pair | None:
-        """Return what there is to know of the certificate *filename*, or None where it is no file."""
+
+def _pairs(place: _Place, places: Sequence[_Place], seen: Set[str]) -> Iterator[Pair]:
+    descriptor, directory, written, filenames = place
+    wanted = [name for name in filenames if name[-4:] == _SUFFIX and name[0] != "." and name not in seen]
+    for filename in sorted(wanted):
         try:
-            status = os.stat(filename, dir_fd=self._descriptor)
+            status = os.stat(filename, dir_fd=descriptor)
         except FileNotFoundError:  # a link that leads nowhere, or a file that has just gone
-            return None
+            continue
         except OSError:  # a loop of links, or a link to where we may not look: reading it will say so
             stamp = _NOTHING
         else:
             if not stat.S_ISREG(status.st_mode):
-                return None
+                continue
             stamp = status.st_size, status.st_mtime_ns, status.st_ino
         name = filename[:-4]
-        key, mode = f"{name}.key", None
-        for place in places:
-            if key in place.filenames:
-                mode = place.mode(key)
-                break
+        mode = _mode(f"{name}.key", places)
         exposed = mode is not None and mode & _OTHERS_READ_OR_WRITE != 0
-        return Pair(name, self._directory, self._written, stamp, mode is not None, exposed)
+        yield Pair(name, directory, written, stamp, mode is not None, exposed)
 
-    def mode(self, filename: str) -> int | None:
-        """Return the mode of a file, or None where it leads nowhere."""
-        try:
-            return os.stat(filename, dir_fd=self._descriptor).st_mode
-        except FileNotFoundError:
-            return None
-        except OSError:
-            return 0
+
+def _mode(filename: str, places: Sequence[_Place]) -> int | None:
+    """Return the mode of a file of this name, or None where there is none."""
+    for place in places:
+        if filename in place.filenames:
+            try:
+                return os.stat(filename, dir_fd=place.descriptor).st_mode
+            except FileNotFoundError:
+                continue
+            except OSError:
+                return 0
+    return None
 
 
 def _opened(directory: str, folder: str, closing: ExitStack, *, written: bool) -> _Place | None:
@@ -98,7 +97,7 @@ def _opened(directory: str, folder: str, closing: ExitStack, *, written: bool) -
     try:
         descriptor = os.open(path, _FOLDER)
         closing.callback(os.close, descriptor)
-        return _Place(descriptor, directory, written=written)
+        return _Place(descriptor, directory, written, frozenset(os.listdir(descriptor)))
     except FileNotFoundError:
         return None
     except OSError as error:

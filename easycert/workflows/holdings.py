@@ -26,6 +26,7 @@ from easycert.pki.facts import facts_of
 from easycert.store import layout
 from easycert.store.layout import Entry
 from easycert.store.pairs import Pair
+from easycert.store.protocol import Stamp
 from easycert.workflows.revoked import Revocations, revocations
 
 #: So many files are read sooner than the lock is taken and the ledger written.
@@ -110,13 +111,15 @@ class _Reader:
 
     def held(self, kind: Kind) -> Iterable[Holding]:
         """Yield the certificates of the folder of *kind*."""
-        folder = layout.FOLDERS[kind]
+        folder, index = layout.FOLDERS[kind], self._index
         try:
             for pair in self._certdir.store.pairs(folder):
-                facts = self._facts(folder, pair)
+                name, directory, written, stamp, has_key, key_exposed = pair
+                place = f"{folder}/{name}{_SUFFIX}"
+                known = index.get(place) if written else None
+                facts = known[1] if known and known[0] == stamp else self._facts(pair, folder, known)
                 if facts is not None:
-                    path = f"{pair.directory}/{folder}/{pair.name}{_SUFFIX}"
-                    yield Holding(kind, pair.name, path, pair.has_key, pair.key_exposed, facts)
+                    yield Holding(kind, name, f"{directory}/{place}", has_key, key_exposed, facts)
         except UnreadableFile as error:
             self.problems.append(Problem(error.path, error.reason))
 
@@ -138,16 +141,13 @@ class _Reader:
         self.indexed = True
         return index
 
-    def _facts(self, folder: str, pair: Pair) -> Indexed | None:
-        entry = f"{folder}/{pair.name}{_SUFFIX}"
-        known = self._index.get(entry) if pair.written else None
-        if known is not None and known[0] == pair.stamp:
-            return known[1]
+    def _facts(self, pair: Pair, folder: str, known: tuple[Stamp, Indexed] | None) -> Indexed | None:
+        """Return the facts of a file that is not, or no longer, what the index says: read from the file."""
         found = self._read(folder, pair)
         if found is None or known is None or found.fingerprint != known[1].fingerprint:
             return found
         if pair.stamp[1] < self._now_ns - _UNSETTLED_NS:
-            self._stale.append(Located(entry, found.fingerprint, *pair.stamp))
+            self._stale.append(Located(f"{folder}/{pair.name}{_SUFFIX}", found.fingerprint, *pair.stamp))
         return known[1]
 
     def _read(self, folder: str, pair: Pair) -> Indexed | None:
