@@ -131,7 +131,7 @@ def test_another_user_who_may_not_read_the_ledger_looks_at_the_files(need: Calla
     def run(*command: str) -> Ended:
         return run_in([*become, sys.executable, "-m", "easycert", *command, f"--certdir={certs}"], somewhere)
 
-    if "Permission denied" in run("--version").stderr:
+    if run("list", "--help").code:
         pytest.skip("another user cannot run the Python of this environment")
     for command in (["list"], ["tree"], ["show", "a.example"]):
         ended = run(*command)

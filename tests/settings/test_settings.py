@@ -162,7 +162,7 @@ def test_a_waived_rule_lets_the_certificate_through_and_the_ledger_remembers(mon
     from easycert.workflows import signing
 
     broken = Finding("serial-positive", Severity.ERROR, "RFC 5280 4.1.2.2", "the serial number is not positive")
-    monkeypatch.setattr(signing, "lint_certificate", lambda *_: (broken,))
+    monkeypatch.setattr(signing, "lint_certificate", lambda *_, **__: (broken,))
     with pytest.raises(LintRefused, match="would break the rule serial-positive"):
         made(site(""), Kind.CA, CaName("root"))
     certdir = site("")
