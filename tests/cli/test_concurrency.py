@@ -161,7 +161,9 @@ def test_a_ledger_is_made_again_while_others_write_and_read(certs: Path) -> None
     assert_ledger_agrees(certs)
     origins = {record.name: record.origin for record in CertDir.open(certs).ledger.records()}
     assert origins == dict.fromkeys(["root", "h0.example", "h1.example", "h2.example"], "fresh")
-    assert len(list((certs / ".easycert").glob("ledger.sqlite.replaced-*"))) == 2
+    kept = (certs / ".easycert").glob("ledger.sqlite.replaced-*")
+    # A reader that had one open kept SQLite's files beside it, which went along with it.
+    assert len([path for path in kept if not path.name.endswith(("-wal", "-shm"))]) == 2
 
 
 def test_an_older_ledger_is_brought_up_to_date_once_by_processes_at_once(certs: Path, tmp_path: Path) -> None:
