@@ -3,7 +3,7 @@
 # Annotations are not postponed here: Typer needs them as values, and would compile each at every start.
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -153,5 +153,12 @@ def _write(lines: Iterable[str]) -> None:
         sys.stdout.write(f"{line}\n")
 
 
-for _command in (verify, rebuild, export, log):
-    app.command(_command.__name__, context_settings=SETTINGS)(spread(_command))
+#: The line of each command in the overview of the group.
+_LINES: dict[str, tuple[Callable[..., None], str]] = {
+    "verify": (verify, "Compare the record with itself and with the files."),
+    "rebuild": (rebuild, "Make the record again from what is there."),
+    "export": (export, "Print every certificate there ever was."),
+    "log": (log, "Tell what happened to a certificate."),
+}
+for _name, (_command, _line) in _LINES.items():
+    app.command(_name, context_settings=SETTINGS, short_help=_line)(spread(_command))
