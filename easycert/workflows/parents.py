@@ -14,9 +14,8 @@ from typing import NamedTuple, cast
 from cryptography import x509
 
 from easycert.certdir import CertDir
-from easycert.errors import KeyMismatch
 from easycert.model import Kind
-from easycert.pki.certificates import is_ca, require_signed_by
+from easycert.pki.certificates import is_ca, is_signed_by
 from easycert.pki.facts import authority_ids
 from easycert.pki.keys import PublicKey, public_der
 from easycert.pki.subjects import shown_name
@@ -65,7 +64,7 @@ class Authorities:
         certificate = certificate_of(self._certdir, item) if candidates else None
         if certificate is None:
             return None
-        signers = (one for one in candidates if one.position != position and _is_signed(certificate, one.certificate))
+        signers = (one for one in candidates if one.position != position and is_signed_by(certificate, one.certificate))
         return next((one.position for one in signers), None)
 
     def _add(self, authority: Authority) -> None:
@@ -82,11 +81,3 @@ class Authorities:
             keys = {public_der(cast("PublicKey", one.certificate.public_key())) for one in found}
             self._sure[identity] = found[0].position if len(keys) == 1 else None
         return self._sure[identity]
-
-
-def _is_signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    try:
-        require_signed_by(certificate, issuer, "a certificate")
-    except KeyMismatch:
-        return False
-    return True
