@@ -227,13 +227,14 @@ def test_recovery_that_is_killed_or_fails_is_left_to_the_next_command(begin: Cal
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("action", ["kill-before", "kill-after"])
-def test_a_kill_anywhere_and_trouble_anywhere_in_recovery_leave_all_files_or_none(
-    begin: Callable[[], Path], action: str
-) -> None:
-    calls = sum(1 for _ in runs(begin, action))
-    for at in range(1, calls + 1):
-        _disturb_recovery_everywhere(begin, Fault(action, at))
+def test_a_kill_anywhere_and_trouble_anywhere_in_recovery_leave_all_files_or_none(begin: Callable[[], Path]) -> None:
+    """What a killed command leaves is what lies on the disk: a state is tried once, whatever calls lead to it."""
+    tried: list[Snapshot] = []
+    for run in runs(begin, "kill-after"):
+        if run.now not in tried:
+            tried.append(run.now)
+            _disturb_recovery_everywhere(begin, Fault("kill-after", run.outcome.at))
+    assert len(tried) > 10
 
 
 def _is_promised(begin: Callable[[], Path], at: int) -> bool:
@@ -243,7 +244,7 @@ def _is_promised(begin: Callable[[], Path], at: int) -> bool:
 
 
 def _disturb_recovery_everywhere(begin: Callable[[], Path], first: Fault) -> None:
-    for action in ("kill-before", "kill-after", "EIO"):
+    for action in ("kill-after", "EIO"):  # a kill before a call leaves what a kill after the one before it leaves
         for _ in sweep(lambda at, action=action: _disturbed_twice(begin, first, Fault(action, at))):
             pass
 
