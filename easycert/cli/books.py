@@ -135,9 +135,18 @@ def happened_lines(told: Iterable[Happened]) -> Iterator[str]:
         yield "  ".join(part for part in parts if part)
 
 
+_FIRST_ASKED = {
+    Event.ISSUED: "origin",
+    Event.REVOKED: "reason",
+    Event.PUBLISHED: "number",
+    Event.EXPORTED: "destination",
+    Event.FORGOTTEN: "destination",
+}
+
+
 def _why(event: str, details: dict[str, str]) -> str:
     """Return the detail of an entry that a person asks for first."""
-    name = {Event.ISSUED: "origin", Event.REVOKED: "reason", Event.PUBLISHED: "number"}.get(Event(event), "")
+    name = _FIRST_ASKED.get(Event(event), "")
     return f"({printable(details[name])})" if name in details else ""
 
 

@@ -116,4 +116,24 @@ def _publish(connection: sqlite3.Connection, entry: Entry) -> None:
     connection.execute("INSERT OR REPLACE INTO crl_numbers VALUES (?, ?)", (issuer, str(highest)))
 
 
-_APPLY = {Event.REVOKED: _revoke, Event.RELEASED: _release, Event.PUBLISHED: _publish}
+def _export(connection: sqlite3.Connection, entry: Entry) -> None:
+    from easycert.ledger.records import export_of  # few commands write to other places
+
+    export = export_of(entry)
+    connection.execute(f"INSERT OR REPLACE INTO exports VALUES ({','.join('?' * len(export))})", export)
+
+
+def _forget(connection: sqlite3.Connection, entry: Entry) -> None:
+    from easycert.ledger.records import export_of
+
+    question = "DELETE FROM exports WHERE destination = ? AND recipe = ? AND kind = ? AND name = ?"
+    connection.execute(question, export_of(entry).key)
+
+
+_APPLY = {
+    Event.REVOKED: _revoke,
+    Event.RELEASED: _release,
+    Event.PUBLISHED: _publish,
+    Event.EXPORTED: _export,
+    Event.FORGOTTEN: _forget,
+}

@@ -35,6 +35,10 @@ class Event(Enum):
     RELEASED = "released"
     #: A CRL was signed.
     PUBLISHED = "published"
+    #: A certificate was written to another place in the form that a program reads, and will be again when renewed.
+    EXPORTED = "exported"
+    #: What was written to another place is not to be written again.
+    FORGOTTEN = "forgotten"
     #: The ledger was made again from the files, the CRLs, and what could be read of the one before.
     REBUILT = "rebuilt"
 

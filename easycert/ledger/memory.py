@@ -18,7 +18,20 @@ from easycert.ledger.entries import (
     texts,
     written_instant,
 )
-from easycert.ledger.records import Chained, Counts, Head, Index, Indexed, Order, Query, Record, Revocation, Row
+from easycert.ledger.records import (
+    Chained,
+    Counts,
+    Export,
+    Head,
+    Index,
+    Indexed,
+    Order,
+    Query,
+    Record,
+    Revocation,
+    Row,
+    export_of,
+)
 from easycert.pki.certificates import load_certificate
 from easycert.pki.facts import Facts, facts_of
 
@@ -184,6 +197,11 @@ class MemoryLedger:
         self._require()
         return max((self._crl_numbers.get(item, 0) for item in issuer_ids), default=0)
 
+    def exports(self) -> list[Export]:
+        """Return what was written to other places and is to be written again."""
+        self._require()
+        return sorted(self._exports.values())
+
     def close(self) -> None:
         """Do nothing: there is nothing to give back."""
 
@@ -196,6 +214,7 @@ class MemoryLedger:
         self._files: dict[str, Located] = {}
         self._revoked: dict[tuple[str, str], Revocation] = {}
         self._crl_numbers: dict[str, int] = {}
+        self._exports: dict[tuple[str, str, str, str], Export] = {}
 
     def _require(self) -> None:
         if not self._exists:
@@ -233,6 +252,11 @@ class MemoryLedger:
             self._revoked.pop(key, None)
         if entry.event is Event.PUBLISHED:
             self._crl_numbers[key[0]] = max(int(entry.detail("number")), self._crl_numbers.get(key[0], 0))
+
+        if entry.event is Event.EXPORTED:
+            self._exports[export_of(entry).key] = export_of(entry)
+        if entry.event is Event.FORGOTTEN:
+            self._exports.pop(export_of(entry).key, None)
 
     def _bring(self, entry: Entry, facts: Facts) -> None:
         known = self._records.get(facts.fingerprint)

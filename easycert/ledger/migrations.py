@@ -90,5 +90,25 @@ _FIRST = (
     """,
 )
 
+_EXPORTS = (
+    """
+    CREATE TABLE exports (
+        destination     TEXT NOT NULL,
+        recipe          TEXT NOT NULL,
+        kind            TEXT NOT NULL,
+        name            TEXT NOT NULL,
+        fingerprint     TEXT NOT NULL,
+        owner           TEXT NOT NULL,
+        "group"         TEXT NOT NULL,
+        hook            TEXT NOT NULL,
+        legacy          TEXT NOT NULL,
+        passphrase_file TEXT NOT NULL,
+        files           TEXT NOT NULL,
+        at              TEXT NOT NULL,
+        PRIMARY KEY (destination, recipe, kind, name)
+    ) WITHOUT ROWID
+    """,
+)
+
 #: Name and statements of each step, in the order in which they are made.
-MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (("0001-first-tables", _FIRST),)
+MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (("0001-first-tables", _FIRST), ("0002-exports", _EXPORTS))

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from easycert.ledger.entries import Entry, Located
-from easycert.ledger.records import Chained, Counts, Head, Index, Order, Query, Record, Revocation, Row
+from easycert.ledger.records import Chained, Counts, Export, Head, Index, Order, Query, Record, Revocation, Row
 from easycert.pki.facts import Facts
 
 
@@ -112,6 +112,9 @@ class Ledger(Protocol):
 
     def last_crl_number(self, issuer_ids: Sequence[str]) -> int:
         """Return the highest number of a CRL published by the CA with these ids; 0 without one."""
+
+    def exports(self) -> list[Export]:
+        """Return what was written to other places and is to be written again, by destination, recipe, kind and name."""
 
     def close(self) -> None:
         """Give back what is open; a later call opens it again."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from easycert.errors import LedgerUnusable
 from easycert.ledger.entries import GENESIS, Located, entry_of
-from easycert.ledger.records import Chained, Counts, Head, Index, Indexed, Order, Query, Record, Revocation, Row
+from easycert.ledger.records import Chained, Counts, Export, Head, Index, Indexed, Order, Query, Record, Revocation, Row
 
 _COLUMNS = ", ".join(f"c.{field}" for field in Record._fields[:-2])
 _RECORD = f"{_COLUMNS}, coalesce(r.at, ''), coalesce(r.reason, '')"
@@ -122,3 +122,11 @@ def revoked_until(connection: sqlite3.Connection, issuer_ids: Sequence[str]) -> 
         f"WHERE r.issuer_id IN ({','.join('?' * len(issuer_ids))}) GROUP BY r.issuer_id, r.serial",
         tuple(issuer_ids),
     )
+
+
+def exports(connection: sqlite3.Connection) -> list[Export]:
+    """Return what was written to other places; an older ledger that could not be brought up to date knows none."""
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'exports'").fetchone():
+        return []
+    rows = connection.execute("SELECT * FROM exports ORDER BY destination, recipe, kind, name")
+    return [Export._make(row[: len(Export._fields)]) for row in rows]

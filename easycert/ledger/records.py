@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
-from easycert.ledger.entries import Entry
+from easycert.ledger.entries import Details, Entry, written_instant
 
 
 class Record(NamedTuple):
@@ -80,6 +80,51 @@ class Revocation(NamedTuple):
     serial: str
     at: str
     reason: str
+
+
+class Export(NamedTuple):
+    """A certificate that was written to another place, as often as it is renewed, in the form that a program reads.
+
+    ``destination`` is an absolute directory, ``recipe`` the name of the form. ``kind`` and ``name`` say what is
+    written, ``fingerprint`` which certificate was written last, ``at`` (RFC 3339) when. ``owner``, ``group``, ``hook``
+    (a command line for the shell), ``legacy`` (``yes``) and ``passphrase_file`` say how, empty where nothing was said;
+    no passphrase is ever here. ``files`` has a line for each file: the SHA-256 of what is in it, ``-`` where that is
+    private, a space, and its name.
+    """
+
+    destination: str
+    recipe: str
+    kind: str
+    name: str
+    fingerprint: str
+    owner: str
+    group: str
+    hook: str
+    legacy: str
+    passphrase_file: str
+    files: str
+    at: str
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What no two exports share: where to, in which form, and what."""
+        return self[0], self[1], self[2], self[3]
+
+
+#: The fields of an :class:`Export` that stand in the details of its entry.
+EXPORT_DETAILS = ("destination", "recipe", "owner", "group", "hook", "legacy", "passphrase_file", "files")
+
+
+def export_of(entry: Entry) -> Export:
+    """Return the export that an entry, EXPORTED or FORGOTTEN, is about."""
+    said = {field: entry.detail(field) for field in EXPORT_DETAILS}
+    at = entry.detail("at") or written_instant(entry.at)
+    return Export(kind=entry.kind, name=entry.name, fingerprint=entry.fingerprint, at=at, **said)
+
+
+def export_details(export: Export) -> Details:
+    """Return the details of the entry that records *export*."""
+    return tuple((field, text) for field in EXPORT_DETAILS if (text := getattr(export, field)))
 
 
 class Head(NamedTuple):

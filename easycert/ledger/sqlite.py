@@ -20,7 +20,7 @@ from easycert.ledger.entries import Entry, Located
 from easycert.ledger.migrations import APPLICATION_ID, MIGRATIONS
 
 if TYPE_CHECKING:
-    from easycert.ledger.records import Chained, Counts, Head, Index, Order, Query, Record, Revocation, Row
+    from easycert.ledger.records import Chained, Counts, Export, Head, Index, Order, Query, Record, Revocation, Row
     from easycert.pki.facts import Facts
 
 #: Seconds that we wait for a foreign program that holds the database; easycert's own writers wait for their lock.
@@ -230,6 +230,13 @@ class SqliteLedger:
             marks = ",".join("?" * len(issuer_ids))
             rows = self._reading().execute(f"SELECT number FROM crl_numbers WHERE issuer_id IN ({marks})", issuer_ids)
             return max((int(number) for (number,) in rows), default=0)
+
+    def exports(self) -> list[Export]:
+        """Return what was written to other places and is to be written again."""
+        from easycert.ledger import queries
+
+        with self._told():
+            return queries.exports(self._reading())
 
     def close(self) -> None:
         """Close the database; SQLite then tidies up what lies beside it."""

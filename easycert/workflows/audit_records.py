@@ -89,6 +89,12 @@ def _differences(ledger: Ledger, made: Ledger, lost: set[str]) -> Iterator[Findi
         yield _table(f"serial {printable(item.serial)}", f"{_revoked(item)} in the list, and no entry says so")
     for item in sorted(should - kept):
         yield _table(f"serial {printable(item.serial)}", f"{_revoked(item)} by an entry, and not so in the list")
+    exports, should_be = set(ledger.exports()), set(made.exports())
+    for export in sorted(exports ^ should_be):
+        says = "is not that of the entries" if export in exports else "is not in the list as an entry has it"
+        yield _table(
+            f"the export to {printable(export.destination)}", f"its record ({printable(export.recipe)}) {says}"
+        )
     if ledger.crl_numbers() != made.crl_numbers():
         yield _table("the numbers of CRLs", "they are not those of the entries")
 

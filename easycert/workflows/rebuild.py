@@ -140,7 +140,7 @@ class _Rebuilding:
         if source is not Source.SALVAGED:
             return source, Salvage()
         salvage = salvaged(old, draft, self._entry)
-        nothing = not (salvage.certificates or salvage.revocations or salvage.intents)
+        nothing = not (salvage.certificates or salvage.revocations or salvage.intents or salvage.exports)
         return Source.UNREADABLE if salvage.broken_off and nothing else source, salvage
 
     def _entry(self, event: Event, **fields: object) -> Entry:
@@ -166,6 +166,7 @@ def _unknown(source: Source, salvage: Salvage, counts: Counts) -> Iterator[str]:
         yield "who made the certificates, when and how: they are recorded as adopted now"
         yield "which certificates there were before that were replaced or removed: to revoke one, its file is needed"
         yield "what was revoked, or put on hold, and is on no CRL that is here"
+        yield "what was exported, and where to: it is not written again before it is exported again"
         yield "which rules were waived, and what was about to be signed when a command failed"
     if salvage.damaged:
         yield f"what {salvage.damaged} certificates were whose bytes in the old ledger are damaged or missing"

@@ -23,7 +23,7 @@ from easycert.ledger.entries import (
     written_instant,
 )
 from easycert.ledger.protocol import Ledger
-from easycert.ledger.records import Order, Query, Record, Row
+from easycert.ledger.records import Export, Order, Query, Record, Row, export_details, export_of
 from easycert.model import Value
 from easycert.pki.certificates import load_certificate
 from easycert.pki.facts import Facts, facts_of, fingerprint_of
@@ -40,7 +40,7 @@ class NotWhole(EasycertError):
 
 
 class Salvage(Value):
-    """How many certificates, revocations and intents were taken over, and how many certificates were damaged.
+    """How many certificates, revocations, intents and exports were taken over; how many certificates were damaged.
 
     *broken_off* says why not everything could be read, or is empty.
     """
@@ -49,6 +49,7 @@ class Salvage(Value):
     revocations: int = 0
     intents: int = 0
     damaged: int = 0
+    exports: int = 0
     broken_off: str = ""
 
 
@@ -59,7 +60,7 @@ def copied(old: Ledger, draft: Ledger) -> Salvage:
     except (Malformed, LedgerUnusable) as error:
         raise NotWhole(error.reason) from error
     counts = draft.counts()
-    return Salvage(counts.certificates, counts.revocations)
+    return Salvage(counts.certificates, counts.revocations, exports=len(draft.exports()))
 
 
 def _whole(old: Ledger) -> Iterator[Entry]:
@@ -105,7 +106,8 @@ class _Salvaging:
         fill(self._draft, map(Find, self._numbers()))
         revocations = fill(self._draft, map(Find, self._revocations()))
         intents = fill(self._draft, map(Find, self._intents()))
-        return Salvage(certificates, revocations, intents, self._damaged, self._broken_off)
+        exports = fill(self._draft, map(Find, self._exports()))
+        return Salvage(certificates, revocations, intents, self._damaged, exports, self._broken_off)
 
     def _readable(self, read: Callable[[], Iterable[_Item]]) -> Iterator[_Item]:
         """Yield what can be read, and note why that ends before the end."""
@@ -175,6 +177,18 @@ class _Salvaging:
             if entry.event is Event.INTENDED and not self._draft.records(Query(serial=serial, issuer_id=issuer_id)):
                 before = (("at", written_instant(entry.at)), ("actor", entry.actor))
                 yield self._make(Event.INTENDED, details=(*entry.details, *before))
+
+    def _exports(self) -> Iterator[Entry]:
+        """Yield what was written to other places by the entries that can be read: a table could name any command."""
+        told: dict[tuple[str, str, str, str], Export] = {}
+        for entry in self._history():
+            if entry.event is Event.EXPORTED:
+                told[export_of(entry).key] = export_of(entry)
+            elif entry.event is Event.FORGOTTEN:
+                told.pop(export_of(entry).key, None)
+        for export in told.values():
+            what = {"kind": export.kind, "name": export.name, "fingerprint": export.fingerprint}
+            yield self._make(Event.EXPORTED, **what, details=(*export_details(export), ("at", export.at)))
 
     def _history(self) -> Iterator[Entry]:
         for row in self._readable(self._old.rows):

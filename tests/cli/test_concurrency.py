@@ -39,11 +39,11 @@ with FileStore([sys.argv[1]]).transaction():
 FUTURE = """
 import sys
 from easycert.ledger import migrations, sqlite, upgrade
-step = ("0002-a-test", ("ALTER TABLE entries ADD COLUMN colour TEXT NOT NULL DEFAULT 'blue'",))
+step = ("0003-a-test", ("ALTER TABLE entries ADD COLUMN colour TEXT NOT NULL DEFAULT 'blue'",))
 sqlite.MIGRATIONS = upgrade.MIGRATIONS = (*migrations.MIGRATIONS, step)
 connection = sqlite.SqliteLedger(sys.argv[1])._reading()
 colours = {colour for (colour,) in connection.execute("SELECT colour FROM entries")}
-(steps,) = connection.execute("SELECT count(*) FROM migrations WHERE name = '0002-a-test'").fetchone()
+(steps,) = connection.execute("SELECT count(*) FROM migrations WHERE name = '0003-a-test'").fetchone()
 print(len(colours), *colours, steps)
 """
 
@@ -172,9 +172,9 @@ def test_an_older_ledger_is_brought_up_to_date_once_by_processes_at_once(certs: 
     argv = [sys.executable, str(future), str(certs / ".easycert" / "ledger.sqlite")]
     started = [subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) for _ in range(6)]
     assert {process.communicate()[0] for process in started} == {"1 blue 1\n"}
-    kept = certs / ".easycert" / "ledger.sqlite.before-0002-a-test"
+    kept = certs / ".easycert" / "ledger.sqlite.before-0003-a-test"
     with closing(sqlite3.connect(kept)) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
     assert not list((certs / ".easycert").glob("*.draft*"))
 
 

@@ -171,7 +171,7 @@ def test_at_whichever_call_a_command_is_broken_files_and_ledger_agree(
 def test_an_older_ledger_is_brought_up_to_date_or_stays_as_it_was(
     strace: str, template: Path, tmp_path: Path, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    step = ("0002-a-test", ("ALTER TABLE files ADD COLUMN colour TEXT NOT NULL DEFAULT 'blue'",))
+    step = ("0003-a-test", ("ALTER TABLE files ADD COLUMN colour TEXT NOT NULL DEFAULT 'blue'",))
     runs = Runs(strace, template, tmp_path, Command(("ledger", "log")))
     with pytest.MonkeyPatch.context() as future:
         for module in (sqlite, upgrade):
@@ -181,7 +181,7 @@ def test_an_older_ledger_is_brought_up_to_date_or_stays_as_it_was(
             ended = runs.broken(call, fault)
             assert "easycert has a fault" not in ended.printed, (call, ended)
             assert went("ledger", "log", f"--certdir={runs.certs}").code == 0, (call, ended)
-            kept = runs.certs / ".easycert" / "ledger.sqlite.before-0002-a-test"
+            kept = runs.certs / ".easycert" / "ledger.sqlite.before-0003-a-test"
             assert kept.exists(), call
             future.undo()
             kept.rename(runs.certs / ".easycert" / "ledger.sqlite")

@@ -10,6 +10,7 @@ from functools import cache
 from cryptography import x509
 
 from easycert.ledger.entries import Details, Entry, Event
+from easycert.ledger.records import Export, export_details
 from easycert.model import Kind
 from easycert.pki import certificates, keys
 from easycert.pki.certificates import CertificateSpec, Issuer
@@ -68,3 +69,11 @@ def revoked(name: str, generation: int = 1, reason: str = "superseded") -> Entry
     facts = facts_of(certificate(name, generation))
     details = (("issuer_id", facts.issuer_id), ("serial", facts.serial), ("date", "2026-03-01T12:00:00Z"))
     return entry(Event.REVOKED, kind="ca", name="root", details=(*details, ("reason", reason)))
+
+
+def exported(name: str, generation: int = 1, **said: str) -> Entry:
+    """Return the entry that says that :func:`certificate` was written to ``/srv/tls``, for nginx; *said* otherwise."""
+    fingerprint = fingerprint_of(certificate(name, generation).public_bytes(Encoding.DER))
+    blank = dict.fromkeys(Export._fields, "") | {"destination": "/srv/tls", "recipe": "nginx", "files": "00 tls.crt"}
+    export = Export(**blank | said)
+    return entry(Event.EXPORTED, kind="host", name=name, fingerprint=fingerprint, details=export_details(export))

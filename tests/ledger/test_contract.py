@@ -18,7 +18,7 @@ from easycert.ledger.records import Head, Indexed, Order, Query
 from easycert.ledger.sqlite import SqliteLedger
 from easycert.pki.encodings import Encoding
 from easycert.pki.facts import facts_of, fingerprint_of
-from tests.ledger.examples import NOW, certificate, entry, issued, revoked, with_serial
+from tests.ledger.examples import NOW, certificate, entry, exported, issued, revoked, with_serial
 
 
 @pytest.fixture(params=["sqlite", "memory"])
@@ -52,6 +52,7 @@ def test_there_is_none_before_it_is_created(made: Callable[[], Ledger]) -> None:
         lambda ledger: ledger.located(),
         lambda ledger: ledger.index(),
         lambda ledger: ledger.revocations(),
+        lambda ledger: ledger.exports(),
         lambda ledger: list(ledger.revoked_until(["00"])),
     ],
 )
@@ -362,3 +363,45 @@ def test_it_is_told_until_when_a_revoked_certificate_would_be_valid(ledger: Ledg
     ledger.append([issued("a.example"), revoked("a.example"), entry(Event.REVOKED, details=stranger)])
     assert dict(ledger.revoked_until([facts.issuer_id, "another"])) == {facts.serial: facts.not_after, "07": 0}
     assert list(ledger.revoked_until(["another"])) == []
+
+
+def test_what_was_exported_is_known_with_all_that_was_said(ledger: Ledger) -> None:
+    said = {"owner": "www-data", "group": "tls", "hook": "systemctl reload 'nginx'; true", "legacy": "yes"}
+    made = exported("a.example", passphrase_file="/root/secret", **said)
+    ledger.append([made])
+    (export,) = ledger.exports()
+    assert export._asdict() == {
+        "destination": "/srv/tls",
+        "recipe": "nginx",
+        "kind": "host",
+        "name": "a.example",
+        "fingerprint": made.fingerprint,
+        **said,
+        "passphrase_file": "/root/secret",
+        "files": "00 tls.crt",
+        "at": "2026-03-01T12:00:00Z",
+    }
+
+
+def test_an_export_that_is_written_again_is_known_once(ledger: Ledger) -> None:
+    ledger.append([exported("a.example"), later := exported("a.example", 2, hook="true")])
+    (export,) = ledger.exports()
+    assert (export.fingerprint, export.hook) == (later.fingerprint, "true")
+
+
+def test_exports_differ_by_place_form_and_name_and_come_in_this_order(ledger: Ledger) -> None:
+    said = [{"destination": "/b"}, {"destination": "/a", "recipe": "pem"}, {"destination": "/a", "recipe": "der"}]
+    ledger.append([*(exported("b.example", **item) for item in said), exported("a.example", **said[0])])
+    assert [(item.destination, item.recipe, item.name) for item in ledger.exports()] == [
+        ("/a", "der", "b.example"),
+        ("/a", "pem", "b.example"),
+        ("/b", "nginx", "a.example"),
+        ("/b", "nginx", "b.example"),
+    ]
+
+
+def test_an_export_can_be_forgotten(ledger: Ledger) -> None:
+    ledger.append([made := exported("a.example"), exported("b.example")])
+    ledger.append([entry(Event.FORGOTTEN, kind="host", name="a.example", details=made.details)])
+    assert [item.name for item in ledger.exports()] == ["b.example"]
+    assert [record.name for record in ledger.records()] == []

@@ -14,10 +14,10 @@ from easycert.ledger import migrations, sqlite, upgrade
 from easycert.ledger.records import Query
 from easycert.ledger.sqlite import SqliteLedger
 from tests.faults import Fault, injected
-from tests.ledger.examples import issued
+from tests.ledger.examples import exported, issued
 
-SECOND = ("0002-a-test", ("ALTER TABLE entries ADD COLUMN colour TEXT NOT NULL DEFAULT 'blue'",))
-BROKEN = ("0002-a-test", ("ALTER TABLE entries ADD COLUMN colour TEXT", "ALTER TABLE nothing ADD COLUMN colour TEXT"))
+THIRD = ("0003-a-test", ("ALTER TABLE entries ADD COLUMN colour TEXT NOT NULL DEFAULT 'blue'",))
+BROKEN = ("0003-a-test", ("ALTER TABLE entries ADD COLUMN colour TEXT", "ALTER TABLE nothing ADD COLUMN colour TEXT"))
 
 
 @pytest.fixture
@@ -90,28 +90,28 @@ def test_a_newer_one_says_so_and_stays_as_it_is(path: Path) -> None:
         connection.execute(f"PRAGMA user_version={len(migrations.MIGRATIONS) + 1}")
     connection.close()
     before = path.read_bytes()
-    with pytest.raises(LedgerUnusable, match="its version is 2 and this easycert knows 1") as told:
+    with pytest.raises(LedgerUnusable, match="its version is 3 and this easycert knows 2") as told:
         SqliteLedger(str(path)).append([issued("b.example")])
     assert told.value.newer
     assert path.read_bytes() == before
 
 
 def test_an_older_one_is_brought_up_to_date_and_a_copy_kept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    later(monkeypatch, SECOND)
+    later(monkeypatch, THIRD)
     ledger = SqliteLedger(str(path))
     assert ledger._reading().execute("SELECT colour FROM entries").fetchall() == [("blue",)]
-    assert ledger._reading().execute("PRAGMA user_version").fetchone() == (2,)
+    assert ledger._reading().execute("PRAGMA user_version").fetchone() == (3,)
     ledger.close()
     monkeypatch.undo()
-    assert names(path.with_name("ledger.sqlite.before-0002-a-test")) == ["a.example"]
+    assert names(path.with_name("ledger.sqlite.before-0003-a-test")) == ["a.example"]
 
 
 def test_each_step_is_recorded_with_its_time(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    later(monkeypatch, SECOND)
+    later(monkeypatch, THIRD)
     ledger = SqliteLedger(str(path))
     rows = ledger._reading().execute("SELECT name, at FROM migrations ORDER BY name").fetchall()
     ledger.close()
-    assert [name for name, _ in rows] == ["0001-first-tables", "0002-a-test"]
+    assert [name for name, _ in rows] == ["0001-first-tables", "0002-exports", "0003-a-test"]
     assert all(len(at) == len("2026-03-01T12:00:00Z") for _, at in rows)
 
 
@@ -124,7 +124,7 @@ def test_a_step_that_fails_changes_nothing(path: Path, monkeypatch: pytest.Monke
 
 
 def test_a_reader_that_may_not_write_reads_an_older_one_as_it_is(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    later(monkeypatch, SECOND)
+    later(monkeypatch, THIRD)
     monkeypatch.setattr(os, "access", lambda *_: False)
     assert names(path) == ["a.example"]
     assert [file.name for file in path.parent.iterdir()] == ["ledger.sqlite"]
@@ -176,6 +176,38 @@ def test_hostile_text_stays_text(path: Path) -> None:
     ledger.append([issued("b.example")._replace(name=name, details=(("origin", name), (name, '"\\')))])
     assert ledger.records(Query(name=name))[0].origin == name
     assert [item.entry.detail(name) for item in ledger.entries()] == ["", '"\\']
+    ledger.close()
+
+
+@pytest.fixture
+def first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a ledger of the first version, as the easycert of that time made it."""
+    path = tmp_path / "first" / "ledger.sqlite"
+    path.parent.mkdir()
+    with monkeypatch.context() as past:
+        for module in (sqlite, upgrade):
+            past.setattr(module, "MIGRATIONS", migrations.MIGRATIONS[:1])
+        ledger = SqliteLedger(str(path))
+        ledger.create([issued("a.example")])
+        ledger.close()
+    return path
+
+
+def test_a_ledger_of_the_first_version_learns_of_exports(first: Path) -> None:
+    ledger = SqliteLedger(str(first))
+    ledger.append([exported("a.example")])
+    assert [item.destination for item in ledger.exports()] == ["/srv/tls"]
+    assert [record.name for record in ledger.records()] == ["a.example"]
+    ledger.close()
+    assert names(first.with_name("ledger.sqlite.before-0002-exports")) == ["a.example"]
+
+
+def test_a_ledger_of_the_first_version_that_may_not_be_written_knows_of_no_exports(
+    first: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    ledger = SqliteLedger(str(first))
+    assert ledger.exports() == []
     ledger.close()
 
 

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from easycert.certdir import CertDir
+from easycert.ledger.entries import Event
 from easycert.ledger.migrations import MIGRATIONS
 from easycert.ledger.sqlite import SqliteLedger
 from easycert.model import Kind
@@ -39,6 +40,15 @@ def used(certs: Path) -> CertDir:
         make(certdir, Kind.HOST, name, "root")
     issue(certdir, [wanted(Kind.HOST, "a.example", "root")], replace=True)
     revoke(certdir, Kind.HOST, SafeName("b.example"), ROOT)
+    return opened(certs)
+
+
+def exporting(certs: Path, destination: str = "/srv/tls") -> CertDir:
+    """Record that host c is written to a place outside."""
+    certdir = opened(certs)
+    details = (("destination", destination), ("recipe", "nginx"), ("hook", "true"))
+    with certdir.change() as change:
+        change.record(Event.EXPORTED, kind="host", name="c.example", fingerprint="00" * 32, details=details)
     return opened(certs)
 
 

@@ -25,7 +25,7 @@ from easycert.workflows.rebuild import rebuild
 from easycert.workflows.revoke import revoke
 from tests.faults import Fault, injected
 from tests.workflows.examples import Clock, directory, files, make, wanted
-from tests.workflows.ledgers import ROOT, ledger_path, opened, tampered, used
+from tests.workflows.ledgers import ROOT, exporting, ledger_path, opened, tampered, used
 
 A = SafeName("a.example")
 
@@ -76,6 +76,14 @@ def test_an_audit_changes_nothing(certs: Path) -> None:
     before = {path: path.read_bytes() for path in certs.rglob("*") if path.is_file()}
     assert audit(opened(certs)).findings
     assert {path: path.read_bytes() for path in certs.rglob("*") if path.is_file()} == before
+
+
+def test_what_is_exported_is_compared_with_the_entries(certs: Path) -> None:
+    exporting(certs)
+    assert audit(opened(certs)).findings == ()
+    tampered(certs, "UPDATE exports SET hook = 'rm -rf /'")
+    assert set(found(opened(certs))) == {(Topic.RECORD, "the export to /srv/tls")}
+    assert "its record (nginx) is not that of the entries" in sentences(opened(certs))
 
 
 # --- the chain --------------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from easycert.workflows.rebuild import Source, rebuild
 from easycert.workflows.revoke import revoke
 from tests.faults import Fault, forked, injected
 from tests.workflows.examples import Clock, directory, files, make, wanted
-from tests.workflows.ledgers import ROOT, ledger_path, newer, opened, tampered, used
+from tests.workflows.ledgers import ROOT, exporting, ledger_path, newer, opened, tampered, used
 
 LATER = Clock()
 LATER.move(hours=1)
@@ -102,6 +102,15 @@ def test_what_was_meant_and_never_came_is_salvaged(certs: Path) -> None:
     rebuild(opened(certs, LATER))
     (intent,) = audit(opened(certs)).intents
     assert (intent.name, intent.at) == ("z.example", "2026-06-01T12:00:00Z")
+
+
+@pytest.mark.parametrize("statement", ["SELECT 1", "UPDATE entries SET actor = 'eve' WHERE number = 3"])
+def test_what_is_exported_goes_on_as_the_entries_say(certs: Path, statement: str) -> None:
+    expected = exporting(certs).ledger.exports()
+    tampered(certs, statement, "UPDATE exports SET hook = 'rm -rf /'")
+    assert rebuild(opened(certs, LATER)).salvage.exports == 1
+    assert opened(certs).ledger.exports() == expected
+    assert audit(opened(certs)).findings == ()
 
 
 def test_a_hold_that_was_lifted_is_not_salvaged_and_a_revocation_is_also_if_a_table_lacks_it(certs: Path) -> None:
