@@ -1,0 +1,85 @@
+"""The bytes of each file: what it holds, in the format that the recipe names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cryptography import x509
+
+from easycert.errors import NotFound
+from easycert.pki.encodings import Encoding, NoEncryption, PrivateFormat
+from easycert.pki.keys import PrivateKey, private_pem
+from easycert.recipes.values import Format, Material, Part, Parts, Plan
+
+#: What is missing, in the words of an error.
+_MISSING = {Part.CHAIN: "intermediate certificate above the {}", Part.ANCHORS: "root certificate above the {}"}
+
+
+def contents(plan: Plan, material: Material, passphrase: bytes | None, *, legacy: bool = False) -> bytes:
+    """Return what the file *plan* is to hold of *material*; empty only where it is optional.
+
+    Raises NotFound for something that there is not, and WeakKey for a key that the format cannot hold.
+    """
+    from easycert.pki.formats import dotenv, kubernetes, pkcs12  # each only where its recipe is used
+
+    if plan.format is Format.PASSWORD:
+        return _known(passphrase) + b"\n"
+    if plan.format is Format.PASSWORD_PROPERTIES:
+        return b"password=" + _property(_known(passphrase)) + b"\n"
+    if plan.format is Format.PKCS12:
+        chain = tuple(part for part in _certificates(plan.holds, material) if part != material.certificate)
+        bundle = pkcs12.Bundle(_key(material), material.certificate, chain)
+        return pkcs12.pack(material.name, bundle, passphrase=passphrase, legacy=legacy)
+    if plan.format is Format.TRUST_STORE:
+        _pem(plan.holds, material)  # says so where there is no anchor
+        return pkcs12.pack_trust(material.anchors, passphrase=_known(passphrase))
+    if plan.format is Format.DER:
+        return _der(plan.holds[0], material)
+    if plan.format is Format.PEM:
+        return _pem(plan.holds, material, optional=plan.optional)
+    entries = [(key, _pem(parts, material)) for key, parts in plan.entries]
+    if plan.format is Format.DOTENV:
+        return dotenv.dotenv(entries)
+    write: Callable[..., bytes] = kubernetes.secret if plan.format is Format.SECRET else kubernetes.config_map
+    return write(material.name, entries)
+
+
+def _known(passphrase: bytes | None) -> bytes:
+    assert passphrase is not None
+    return passphrase
+
+
+def _property(value: bytes) -> bytes:
+    """Return *value* (UTF-8) as Java's Properties read it: Latin-1 with escapes."""
+    text = value.decode().replace("\\", "\\\\")
+    units = text.encode("utf-16-be")
+    codes = (int.from_bytes(units[at : at + 2], "big") for at in range(0, len(units), 2))
+    # A space at the beginning would be skipped; nothing else has a meaning in a value.
+    return "".join(chr(code) if 0x20 < code < 0x7F else f"\\u{code:04x}" for code in codes).encode()
+
+
+def _pem(parts: Parts, material: Material, *, optional: bool = False) -> bytes:
+    """Return *parts* one behind the other, a key first. Raises NotFound for the one that is all and is empty."""
+    data = private_pem(_key(material)) if Part.KEY in parts else b""
+    data += b"".join(certificate.public_bytes(Encoding.PEM) for certificate in _certificates(parts, material))
+    if not data and not optional:
+        raise NotFound(_MISSING[parts[0]].format(material.kind.value), material.name)
+    return data
+
+
+def _der(part: Part, material: Material) -> bytes:
+    if part is Part.KEY:
+        return _key(material).private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    return _certificates((part,), material)[0].public_bytes(Encoding.DER)
+
+
+def _certificates(parts: Parts, material: Material) -> tuple[x509.Certificate, ...]:
+    """Return the certificates among *parts*, each once: a root that is exported is its own anchor."""
+    held = {Part.LEAF: (material.certificate,), Part.CHAIN: material.chain, Part.ANCHORS: material.anchors}
+    return tuple(dict.fromkeys(certificate for part in parts for certificate in held.get(part, ())))
+
+
+def _key(material: Material) -> PrivateKey:
+    if material.key is None:
+        raise NotFound(f"private key of the {material.kind.value}", material.name)
+    return material.key

@@ -1,0 +1,117 @@
+"""From a recipe and what there is of a name to files, a snippet of configuration and a command: pure."""
+
+from __future__ import annotations
+
+import posixpath
+
+from cryptography import x509
+
+from easycert.errors import InvalidInput
+from easycert.recipes.contents import contents
+from easycert.recipes.snippets import filled
+from easycert.recipes.values import File, Format, Material, Plan, Quoting, Recipe, Rendering, Secret, Wanted
+
+#: NAME_MAX of every common file system, in bytes.
+_FILE_NAME_MAX = 255
+_SALTED = (Format.PKCS12, Format.TRUST_STORE)
+
+
+def render(recipe: Recipe, material: Material, wanted: Wanted) -> Rendering:
+    """Return what *recipe* makes of *material*.
+
+    Raises InvalidInput for a kind, passphrase or legacy form that it is not made for and for a name or directory that
+    its configuration cannot hold, NotFound for a key or certificate that is needed and is not there, and WeakKey for
+    a key that the format cannot hold.
+    """
+    _require_fit(recipe, material, wanted)
+    passphrase = _passphrase(recipe, wanted)
+    files = []
+    for plan in recipe.files:
+        data = contents(plan, material, passphrase, legacy=wanted.legacy)
+        if data:
+            files.append(File(_file_name(plan, material), data, plan.mode))
+    values = _values(recipe, material, wanted)
+    return Rendering(
+        tuple(files),
+        filled(recipe.snippet, values, recipe.quoting),
+        filled(recipe.reload, values, Quoting.SHELL),
+    )
+
+
+def file_names(recipe: Recipe, material: Material) -> tuple[str, ...]:
+    """Return the names of all files that *recipe* may make of *material*. Raises InvalidInput for one too long."""
+    return tuple(_file_name(plan, material) for plan in recipe.files)
+
+
+def is_same(recipe: Recipe, wanted: Wanted, file: File, existing: bytes) -> bool:
+    """Return whether *existing* holds what *file*, which *recipe* made for *wanted*, holds.
+
+    That is the same bytes, except in PKCS#12, which is salted: there it is what can be read under the passphrase.
+    """
+    if file.data == existing:
+        return True
+    if not any(plan.format in _SALTED for plan in recipe.files):
+        return False
+    from easycert.pki.formats import pkcs12
+
+    return pkcs12.is_same(file.data, existing, _passphrase(recipe, wanted))
+
+
+def _require_fit(recipe: Recipe, material: Material, wanted: Wanted) -> None:
+    if material.kind not in recipe.kinds:
+        fit = " or ".join(kind.value for kind in recipe.kinds)
+        raise InvalidInput("recipe", recipe.name, f"is for a certificate of a {fit}, not of a {material.kind.value}")
+    given = wanted.passphrase is not None
+    if given and recipe.secret is Secret.NONE:
+        raise InvalidInput("recipe", recipe.name, "takes no passphrase: what it writes is not encrypted")
+    if recipe.secret is Secret.REQUIRED and not given and not recipe.default_passphrase:
+        raise InvalidInput("recipe", recipe.name, "needs a passphrase, which protects the private key in its file")
+    if wanted.legacy and not (recipe.has_legacy and given):
+        reason = "has a legacy form only under a passphrase" if recipe.has_legacy else "has no legacy form"
+        raise InvalidInput("recipe", recipe.name, reason)
+    if recipe.password_file and wanted.passphrase is not None:
+        _require_one_line(wanted.passphrase)
+
+
+def _require_one_line(passphrase: bytes) -> None:
+    try:
+        is_line = passphrase.decode().isprintable() and passphrase
+    except UnicodeDecodeError:
+        is_line = False
+    if not is_line:
+        raise InvalidInput("passphrase", "***", "is not one line of printable UTF-8, as a file for it needs")
+
+
+def _passphrase(recipe: Recipe, wanted: Wanted) -> bytes | None:
+    return wanted.passphrase if wanted.passphrase is not None else recipe.default_passphrase.encode() or None
+
+
+def _file_name(plan: Plan, material: Material) -> str:
+    name = plan.name.replace("{name}", material.name)
+    if len(name.encode()) > _FILE_NAME_MAX:
+        raise InvalidInput("file name", name, f"is longer than {_FILE_NAME_MAX} bytes")
+    return name
+
+
+def _values(recipe: Recipe, material: Material, wanted: Wanted) -> dict[str, str]:
+    # A passphrase that somebody chose is never shown.
+    shown = "PASSPHRASE" if wanted.passphrase is not None else recipe.default_passphrase
+    values = {
+        "name": material.name,
+        "host": _host(material),
+        "destination": wanted.destination,
+        "passphrase": shown,
+    }
+    for plan in recipe.files:
+        values[f"path:{plan.name}"] = posixpath.join(wanted.destination, _file_name(plan, material))
+    return values
+
+
+def _host(material: Material) -> str:
+    """Return the first DNS name or IP address that the certificate is for; without one, the name of the certificate."""
+    try:
+        names = material.certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        return material.name
+    found = [str(name.value) for name in names if isinstance(name, x509.DNSName | x509.IPAddress)]
+    return found[0] if found else material.name
