@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from cryptography import x509
@@ -11,6 +12,8 @@ from easycert.pki.encodings import Encoding, NoEncryption, PrivateFormat
 from easycert.pki.keys import PrivateKey, private_pem
 from easycert.recipes.values import Format, Material, Part, Parts, Plan
 
+#: What ``java @FILE`` reads (the java command, "java Command-Line Argument Files").
+_JAVA_OPTIONS = ("-Djavax.net.ssl.keyStorePassword=", "-Djavax.net.ssl.trustStorePassword=")
 #: What is missing, in the words of an error.
 _MISSING = {Part.CHAIN: "intermediate certificate above the {}", Part.ANCHORS: "root certificate above the {}"}
 
@@ -22,11 +25,10 @@ def contents(plan: Plan, material: Material, passphrase: bytes | None, *, legacy
     """
     from easycert.pki.formats import dotenv, kubernetes, pkcs12  # each only where its recipe is used
 
-    if plan.format is Format.PASSWORD:
-        return _known(passphrase) + b"\n"
-    if plan.format is Format.PASSWORD_PROPERTIES:
-        return b"password=" + _property(_known(passphrase)) + b"\n"
-    if plan.format is Format.PKCS12:
+    if plan.format.is_password:
+        return _password(plan.format, _known(passphrase))
+    if plan.format in (Format.PKCS12, Format.PKCS12_LEGACY):
+        legacy = legacy or plan.format is Format.PKCS12_LEGACY
         chain = tuple(part for part in _certificates(plan.holds, material) if part != material.certificate)
         bundle = pkcs12.Bundle(_key(material), material.certificate, chain)
         return pkcs12.pack(material.name, bundle, passphrase=passphrase, legacy=legacy)
@@ -47,6 +49,32 @@ def contents(plan: Plan, material: Material, passphrase: bytes | None, *, legacy
 def _known(passphrase: bytes | None) -> bytes:
     assert passphrase is not None
     return passphrase
+
+
+def stored_passphrase(form: Format, data: bytes) -> bytes:
+    """Return the passphrase in a file that :func:`contents` wrote in a *form* of passphrases. Raises ValueError."""
+    text = data.decode().removesuffix("\n")
+    if form is Format.PASSWORD_PROPERTIES:
+        escaped = text.removeprefix("password=")
+        return (
+            re.sub(r"\\(u([0-9a-f]{4})|\\)", lambda found: chr(int(found[2] or "5c", 16)), escaped)
+            .encode("utf-16", "surrogatepass")
+            .decode("utf-16")
+            .encode()
+        )
+    if form is Format.JAVA_OPTIONS:
+        first = text.partition("\n")[0].removeprefix(_JAVA_OPTIONS[0] + '"').removesuffix('"')
+        text = re.sub(r"\\(.)", r"\1", first)
+    return text.encode()
+
+
+def _password(form: Format, passphrase: bytes) -> bytes:
+    if form is Format.PASSWORD_PROPERTIES:
+        return b"password=" + _property(passphrase) + b"\n"
+    if form is Format.JAVA_OPTIONS:
+        value = passphrase.decode().replace("\\", "\\\\").replace('"', '\\"')
+        return "".join(f'{option}"{value}"\n' for option in _JAVA_OPTIONS).encode()
+    return passphrase + b"\n"
 
 
 def _property(value: bytes) -> bytes:

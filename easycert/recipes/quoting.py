@@ -70,14 +70,26 @@ def _caddy(what: str, text: str) -> str:
     return text if _BARE.fullmatch(text) else _escaped(text)
 
 
-def _redis(_what: str, text: str) -> str:
-    """Write a word, or one in quotation marks (redis.conf)."""
+def _word(_what: str, text: str) -> str:
+    """Write a word, or one in quotation marks (redis.conf, OpenVPN, .curlrc)."""
     return text if _BARE.fullmatch(text) else _escaped(text)
 
 
 def _postgresql(_what: str, text: str) -> str:
     """Write single quotation marks, which are doubled; a backslash escapes (postgresql.conf, 20.1.1)."""
     return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def _powershell(_what: str, text: str) -> str:
+    """Write single quotation marks, doubled within; typographic ones mean the same (about_Quoting_Rules)."""
+    return "'" + re.sub("(['\u2018\u2019\u201a\u201b])", r"\1\1", text) + "'"
+
+
+def _xml(_what: str, text: str) -> str:
+    """Write the value of an XML attribute."""
+    from xml.sax.saxutils import quoteattr
+
+    return quoteattr(text)
 
 
 def _escaped(text: str) -> str:
@@ -92,6 +104,8 @@ _QUOTERS: dict[Quoting, Callable[[str, str], str]] = {
     Quoting.NGINX: _nginx,
     Quoting.APACHE: _apache,
     Quoting.CADDY: _caddy,
-    Quoting.REDIS: _redis,
     Quoting.POSTGRESQL: _postgresql,
+    Quoting.POWERSHELL: _powershell,
+    Quoting.XML: _xml,
+    Quoting.WORD: _word,
 }

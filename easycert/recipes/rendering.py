@@ -9,11 +9,10 @@ from cryptography import x509
 from easycert.errors import InvalidInput
 from easycert.recipes.contents import contents
 from easycert.recipes.snippets import filled
-from easycert.recipes.values import File, Format, Material, Plan, Quoting, Recipe, Rendering, Secret, Wanted
+from easycert.recipes.values import File, Material, Plan, Quoting, Recipe, Rendering, Secret, Wanted
 
 #: NAME_MAX of every common file system, in bytes.
 _FILE_NAME_MAX = 255
-_SALTED = (Format.PKCS12, Format.TRUST_STORE)
 
 
 def render(recipe: Recipe, material: Material, wanted: Wanted) -> Rendering:
@@ -50,7 +49,7 @@ def is_same(recipe: Recipe, wanted: Wanted, file: File, existing: bytes) -> bool
     """
     if file.data == existing:
         return True
-    if not any(plan.format in _SALTED for plan in recipe.files):
+    if not any(plan.format.is_pkcs12 for plan in recipe.files):
         return False
     from easycert.pki.formats import pkcs12
 
@@ -94,16 +93,20 @@ def _file_name(plan: Plan, material: Material) -> str:
 
 
 def _values(recipe: Recipe, material: Material, wanted: Wanted) -> dict[str, str]:
+    from easycert.pki.formats.kubernetes import object_name
+
     # A passphrase that somebody chose is never shown.
     shown = "PASSPHRASE" if wanted.passphrase is not None else recipe.default_passphrase
     values = {
         "name": material.name,
         "host": _host(material),
         "destination": wanted.destination,
+        "object": object_name(material.name),
         "passphrase": shown,
     }
     for plan in recipe.files:
-        values[f"path:{plan.name}"] = posixpath.join(wanted.destination, _file_name(plan, material))
+        values[f"file:{plan.name}"] = name = _file_name(plan, material)
+        values[f"path:{plan.name}"] = posixpath.join(wanted.destination, name)
     return values
 
 

@@ -38,8 +38,6 @@ _MODE = re.compile(r"0[0-7]{3}")
 #: A private key is for its owner and, where a service needs that, its group.
 _NOT_FOR_OTHERS = 0o137
 _NAMED = (Format.SECRET, Format.CONFIG_MAP, Format.DOTENV)
-_PASSWORDS = (Format.PASSWORD, Format.PASSWORD_PROPERTIES)
-_ENCRYPTED = (Format.PKCS12, Format.TRUST_STORE)
 
 
 def parse_recipe(name: str, data: bytes) -> Recipe:
@@ -127,15 +125,15 @@ def _require_sense(recipe: Recipe) -> None:
         raise ValueError("two files have the same name")
     for plan in recipe.files:
         _require_sound(plan)
-    known = {*WORDS, *(f"path:{file}" for file in files)}
+    known = {*WORDS, *(f"{what}:{file}" for file in files for what in ("path", "file"))}
     for unknown in sorted(placeholders(recipe.snippet + recipe.reload) - known):
         raise ValueError(f"the placeholder '{{{unknown}}}' is not known")
     if recipe.needs_key and Kind.CA in recipe.kinds:
         raise ValueError("a CA's private key is not exported")
-    encrypts = any(plan.format in _ENCRYPTED for plan in recipe.files)
+    encrypts = any(plan.format.is_pkcs12 for plan in recipe.files)
     if encrypts is (recipe.secret is Secret.NONE):
         raise ValueError("PKCS#12 takes a passphrase, and nothing else does")
-    if recipe.default_passphrase and recipe.needs_key:
+    if recipe.default_passphrase and recipe.has_legacy:
         raise ValueError("a private key is not protected by a passphrase that everybody knows")
     if recipe.password_file and recipe.secret is not Secret.REQUIRED:
         raise ValueError("a file for the passphrase needs one")
@@ -145,10 +143,10 @@ def _require_sound(plan: Plan) -> None:
     where = f"the file '{plan.name}'"
     if not _FILE_NAME.fullmatch(plan.name) or plan.name in ("", ".", ".."):
         raise ValueError(f"{where} has an unfit name")
-    secret = Part.KEY in plan.parts or plan.format in _PASSWORDS
+    secret = Part.KEY in plan.parts or plan.format.is_password
     if secret and plan.mode & _NOT_FOR_OTHERS:
         raise ValueError(f"{where} is secret and its mode lets others at it")
-    if plan.format in _PASSWORDS:
+    if plan.format.is_password:
         if plan.parts:
             raise ValueError(f"{where} holds a passphrase and nothing else")
     elif bool(plan.entries) is not (plan.format in _NAMED) or bool(plan.holds) is bool(plan.entries):
@@ -157,7 +155,7 @@ def _require_sound(plan: Plan) -> None:
         raise ValueError(f"{where} can hold one thing in DER")
     if Part.KEY in plan.holds[1:]:
         raise ValueError(f"{where} holds a key behind something else")
-    if plan.format is Format.PKCS12 and plan.holds[:2] != (Part.KEY, Part.LEAF):
+    if plan.format in (Format.PKCS12, Format.PKCS12_LEGACY) and plan.holds[:2] != (Part.KEY, Part.LEAF):
         raise ValueError(f"{where} is PKCS#12 of a key and its certificate")
     if plan.format is Format.TRUST_STORE and plan.holds != (Part.ANCHORS,):
         raise ValueError(f"{where} is a store of trust anchors")

@@ -4,7 +4,9 @@
 ``{name}``                the name in the certificate directory
 ``{host}``                the first DNS name or IP address of the certificate; without one, the name
 ``{destination}``         the directory that the files are in
+``{object}``              the name as that of a Kubernetes object
 ``{path:FILE}``           the absolute path of a file of the recipe
+``{file:FILE}``           its name alone, for files that are taken to another machine
 ``{passphrase}``          the passphrase that is everybody's, or the word PASSPHRASE where it is a secret
 ========================  =============================================================================
 
@@ -26,6 +28,7 @@ WORDS = {
     "name": "name",
     "host": "host name",
     "destination": "directory",
+    "object": "name",
     "passphrase": "passphrase",
 }
 

@@ -61,6 +61,8 @@ class Format(Enum):
     PEM = "pem"
     DER = "der"
     PKCS12 = "pkcs12"
+    #: PKCS#12 for a reader that knows nothing newer than 3DES and SHA-1.
+    PKCS12_LEGACY = "pkcs12-legacy"
     TRUST_STORE = "java-trust-store"
     SECRET = "kubernetes-secret"  # noqa: S105 (a word of the schema)
     CONFIG_MAP = "kubernetes-configmap"
@@ -69,6 +71,18 @@ class Format(Enum):
     PASSWORD = "password"  # noqa: S105
     #: ``password=`` and the passphrase, as Java reads it.
     PASSWORD_PROPERTIES = "password-properties"  # noqa: S105
+    #: The passphrase as that of Java's key store and trust store, for ``java @FILE``.
+    JAVA_OPTIONS = "java-options"
+
+    @property
+    def is_pkcs12(self) -> bool:
+        """Whether it is PKCS#12, which is salted: made twice, its bytes differ."""
+        return self in (Format.PKCS12, Format.PKCS12_LEGACY, Format.TRUST_STORE)
+
+    @property
+    def is_password(self) -> bool:
+        """Whether it holds the passphrase."""
+        return self in (Format.PASSWORD, Format.PASSWORD_PROPERTIES, Format.JAVA_OPTIONS)
 
 
 class Group(Enum):
@@ -98,8 +112,11 @@ class Quoting(Enum):
     NGINX = "nginx"
     APACHE = "apache"
     CADDY = "caddy"
-    REDIS = "redis"
     POSTGRESQL = "postgresql"
+    POWERSHELL = "powershell"
+    XML = "xml"
+    #: A word, or one in double quotation marks in which a backslash escapes.
+    WORD = "word"
 
 
 #: The parts of a file, or of one entry in it, in their order.
@@ -150,10 +167,9 @@ class Recipe(NamedTuple):
     @property
     def has_legacy(self) -> bool:
         """Whether there is an older form of it: PKCS#12 with a key has."""
-        return any(plan.format is Format.PKCS12 for plan in self.files)
+        return any(plan.format in (Format.PKCS12, Format.PKCS12_LEGACY) for plan in self.files)
 
     @property
     def password_file(self) -> str | None:
         """The name of the file that the passphrase is written to, if there is one."""
-        found = (plan.name for plan in self.files if plan.format in (Format.PASSWORD, Format.PASSWORD_PROPERTIES))
-        return next(found, None)
+        return next((plan.name for plan in self.files if plan.format.is_password), None)
