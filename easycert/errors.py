@@ -185,6 +185,20 @@ class HookFailed(EasycertError):
         super().__init__(f"the deploy hook '{printable(command)}' {how}; the new files are in place")
 
 
+# --- other machines ---------------------------------------------------------------------------------------------------
+
+
+class CannotConnect(EasycertError):
+    """A server that cannot be reached, or with which no TLS handshake could be begun."""
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        self.host = host
+        self.port = port
+        self.reason = reason
+        shown = f"[{printable(host)}]" if ":" in host else printable(host)
+        super().__init__(f"cannot connect to {shown}:{port}: {printable(reason)}")
+
+
 # --- what a certificate authority must refuse -------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ from easycert.errors import (
     AlreadyExists,
     AmbiguousIssuer,
     AmbiguousName,
+    CannotConnect,
     EasycertError,
     EncryptedKey,
     HookFailed,
@@ -106,6 +107,15 @@ def _refused_renewal(error: EasycertError) -> str:
     return "renew it where that CA is, or make one anew: easycert host NAME --signas CA --force"
 
 
+def _unreachable(error: EasycertError) -> str:
+    assert isinstance(error, CannotConnect)
+    if "does not speak TLS" in error.reason:
+        return "if it begins in the clear, say how with --starttls"
+    if "unrecognized_name" in error.reason:
+        return "ask for a name that it serves with --servername NAME"
+    return ""
+
+
 _ADVICE: tuple[tuple[type[EasycertError], Callable[[EasycertError], str]], ...] = (
     (AlreadyExists, _already_exists),
     (MissingAuthority, _missing_authority),
@@ -127,5 +137,6 @@ _ADVICE: tuple[tuple[type[EasycertError], Callable[[EasycertError], str]], ...] 
     (RenewalRefused, _refused_renewal),
     (HookFailed, lambda _: "mend it and run it by hand: what was renewed is not due again"),
     (SignerUnfit, lambda _: "make a new one with: easycert ocsp-signer --signas CA --force"),
+    (CannotConnect, _unreachable),
     (WrongIssuer, lambda _: "easycert show NAME tells who did"),
 )

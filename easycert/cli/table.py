@@ -19,6 +19,7 @@ _REQUEST = "Requests"
 _RENEW = "Renew"
 _REVOKE = "Revoke"
 _LOOK = "Look"
+_USE = "Use"
 
 #: Set by a shell that asks for completions.
 COMPLETION_VARIABLE = "_EASYCERT_COMPLETE"
@@ -45,4 +46,5 @@ COMMANDS: dict[str, Command] = {
     "ledger": Command("ledger", "app", _LOOK, "Audit, export or make again the record of every certificate."),
     "check": Command("check", "check", _LOOK, "Say what ends soon, and fail if something does."),
     "doctor": Command("doctor", "doctor", _LOOK, "Say which clients refuse what is here, why, and what mends it."),
+    "probe": Command("probe", "probe", _USE, "Ask a TLS server who it is, and whether it takes us."),
 }

@@ -11,6 +11,8 @@ from typing import TypeAlias
 
 from cryptography import x509
 
+from easycert.pki.der import BIT_STRING, OID, SEQUENCE, Reader, context, integer, tlv
+
 #: A name so prepared that names which count as the same are equal.
 Comparable: TypeAlias = tuple[frozenset[tuple[x509.ObjectIdentifier, str | bytes]], ...]
 
@@ -24,6 +26,19 @@ def comparable(name: x509.Name) -> Comparable:
 def same_name(one: x509.Name, other: x509.Name) -> bool:
     """Return whether two names are of the same entity (RFC 5280 section 7.1)."""
     return one == other or comparable(one) == comparable(other)
+
+
+def name_from_der(data: bytes) -> x509.Name:
+    """Return the name that *data* is in DER, as TLS carries the names of CAs. Raises ValueError.
+
+    cryptography reads names only as part of something: it is shown a request without a key that can be used.
+    """
+    if Reader(data).raw(SEQUENCE) != data:
+        raise ValueError("there is more than a name")
+    algorithm = tlv(SEQUENCE, tlv(OID, b"\x2a\x03"))
+    key = tlv(SEQUENCE, algorithm, tlv(BIT_STRING, b"\0"))
+    information = tlv(SEQUENCE, integer(0), data, key, tlv(context(0)))
+    return x509.load_der_x509_csr(tlv(SEQUENCE, information, algorithm, tlv(BIT_STRING, b"\0"))).subject
 
 
 def _prepared(value: str | bytes) -> str | bytes:

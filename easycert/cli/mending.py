@@ -1,0 +1,59 @@
+"""How what a probe advises is typed: each fault's step as a command of this version."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from easycert.cli.remedies import Advice
+from easycert.errors import printable
+from easycert.workflows.probe_faults import Step
+
+if TYPE_CHECKING:
+    from easycert.workflows.probe_faults import Fault
+
+
+class Mending:
+    """How commands are worded: for which directory, and with which words the probe was started."""
+
+    def __init__(self, certdir: str | None, words: Iterable[str], faults: Iterable[Fault]) -> None:
+        """Take the directory that commands must name (None: the usual one), and what was probed."""
+        self._certdir = certdir
+        self._words = list(words)
+        self._advice = Advice(certdir, [fault.patient for fault in faults if fault.patient is not None])
+
+    def command(self, fault: Fault) -> str:
+        """Return the command that mends *fault*; what stands in capitals is to be filled in. Empty where none does."""
+        if fault.step is Step.CURE:
+            return self._cure(fault)
+        words = self._step(fault)
+        if words and words[0] == "easycert" and self._certdir is not None:
+            words += ["--certdir", self._certdir]
+        return " ".join(word if word == ">>" else shlex.quote(printable(word)) for word in words)
+
+    def _cure(self, fault: Fault) -> str:
+        if fault.patient is None or fault.remedy is None:
+            return ""
+        if not fault.patient.filed and not fault.patient.path:  # there is no file to look at
+            fault = fault._replace(patient=fault.patient._replace(path="FILE"))
+        assert fault.patient is not None and fault.remedy is not None
+        return self._advice.command(fault.patient, fault.remedy)
+
+    def _step(self, fault: Fault) -> list[str]:
+        name = fault.name
+        if fault.step is Step.SERVE:
+            return ["easycert", "export", name or "NAME", "--for", "fullchain"]
+        if fault.step is Step.APPEND:
+            return ["cat", name or "FILE", ">>", "SERVED.pem"]
+        if fault.step is Step.TRUST:
+            return ["easycert", "import", "FILE", "--kind", "ca"]
+        if fault.step is Step.TRUST_US:
+            return ["cat", name or "CA.crt", ">>", "CLIENT-CAS.pem"]
+        if fault.step is Step.PRESENT:
+            return ["easycert", "probe", *self._words, "--cert", name or "USER"]
+        if fault.step is Step.NEW_USER:
+            return ["easycert", "user", "USER", "--signas", name or "CA"]
+        if fault.step is Step.REQUEST_USER:
+            return ["easycert", "csr", "user", "USER"]
+        return ["date", "-u"] if fault.step is Step.CLOCK else []

@@ -1,0 +1,1 @@
+"""TLS with the certificates of a certificate directory."""
