@@ -63,6 +63,13 @@ class InvalidSan(InvalidInput):
         super().__init__("subject alternative name", text, reason)
 
 
+class InvalidUrl(InvalidInput):
+    """A URL that cannot be understood; its text is shown without what could be a password."""
+
+    def __init__(self, shown: str, reason: str) -> None:
+        super().__init__("URL", shown, reason)
+
+
 # --- files and their contents -----------------------------------------------------------------------------------------
 
 
