@@ -206,6 +206,16 @@ class CannotConnect(EasycertError):
         super().__init__(f"cannot connect to {shown}:{port}: {printable(reason)}")
 
 
+class TrustStoreUnusable(EasycertError):
+    """A trust store that cannot be read or changed; ``package`` is the command that brings what is missing, if any."""
+
+    def __init__(self, place: str, reason: str, *, package: str = "") -> None:
+        self.place = place
+        self.reason = reason
+        self.package = package
+        super().__init__(f"{printable(place)}: {reason}")
+
+
 # --- what a certificate authority must refuse -------------------------------------------------------------------------
 
 

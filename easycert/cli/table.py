@@ -20,6 +20,7 @@ _RENEW = "Renew"
 _REVOKE = "Revoke"
 _LOOK = "Look"
 _USE = "Use"
+_TRUST = "Trust"
 
 #: Set by a shell that asks for completions.
 COMPLETION_VARIABLE = "_EASYCERT_COMPLETE"
@@ -47,4 +48,5 @@ COMMANDS: dict[str, Command] = {
     "check": Command("check", "check", _LOOK, "Say what ends soon, and fail if something does."),
     "doctor": Command("doctor", "doctor", _LOOK, "Say which clients refuse what is here, why, and what mends it."),
     "probe": Command("probe", "probe", _USE, "Ask a TLS server who it is, and whether it takes us."),
+    "trust": Command("trust", "app", _TRUST, "Have this machine's programs trust a CA, or see which do."),
 }
