@@ -21,8 +21,9 @@ DOCS = Path(__file__).parents[2] / "docs"
 REFERENCE = (DOCS / "reference.md").read_text(encoding="utf-8")
 REQUESTS = [f"csr {kind}" for kind in ("host", "user", "ca", "code")]
 LEDGER = [f"ledger {name}" for name in ("verify", "rebuild", "export", "log")]
-GROUPS = ("csr", "ledger", "ocsp")
-PATHS = [*(name for name in COMMANDS if name not in GROUPS), *REQUESTS, *LEDGER, "ocsp respond"]
+TRUST = [f"trust {name}" for name in ("install", "remove", "status")]
+GROUPS = ("csr", "ledger", "ocsp", "trust")
+PATHS = [*(name for name in COMMANDS if name not in GROUPS), *REQUESTS, *LEDGER, *TRUST, "ocsp respond"]
 
 
 def command(path: str) -> Any:
@@ -76,7 +77,7 @@ def test_the_reference_has_exactly_the_options_of_a_command(path: str) -> None:
 
 def named(cell: str) -> list[str]:
     """Return the commands that a cell names; ``ledger`` stands for all of that group."""
-    return re.findall("|".join([*LEDGER, r"\S+"]), cell)
+    return re.findall("|".join([*LEDGER, *TRUST, r"\S+"]), cell)
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -109,7 +110,13 @@ def test_the_reference_names_every_field_of_the_json(capsys: pytest.CaptureFixtu
     commands += ["lint root"]
     commands += ["ledger verify", "ledger rebuild", "ledger export", "ledger export --entries", "ledger log"]
     commands += ["status", "check --fail-within 1000y"]
-    for line in [*commands, "verify a.example", "verify a.example --hostname b.example", "doctor"]:
+    for line in [
+        *commands,
+        "verify a.example",
+        "verify a.example --hostname b.example",
+        "doctor",
+        "trust status root --node",
+    ]:
         run([*line.split(), "-o", "json"])
         result = json.loads(capsys.readouterr().out)
         assert result["version"] == 1

@@ -82,7 +82,9 @@ def debian(top: Path, need: Need) -> Stand:
         (Path(where.root) / path).parent.mkdir(parents=True, exist_ok=True)
     for path in ("usr/local/share/ca-certificates", "usr/share/ca-certificates", "etc/ssl/certs"):
         (Path(where.root) / path).mkdir(parents=True, exist_ok=True)
-    (Path(where.root) / "etc/ca-certificates.conf").write_text("# none\n")
+    (Path(where.root) / "etc/ca-certificates.conf").write_text("distribution.crt\n")
+    distributed = Path(where.root) / "usr/share/ca-certificates/distribution.crt"
+    distributed.write_bytes(pem(authority("some other CA").certificate))
     store = SystemStore(where, DEBIAN)
 
     def plant(label: str, data: bytes) -> None:
@@ -160,4 +162,6 @@ def snapshot(top: Path) -> dict[str, bytes]:
 def shell(lines: tuple[str, ...], environment: Mapping[str, str]) -> None:
     """Type *lines* into a shell."""
     path = f"{environment['PATH']}:/usr/sbin"
-    subprocess.run(["sh", "-e", "-c", "\n".join(lines)], check=True, env={**environment, "PATH": path})
+    subprocess.run(
+        ["sh", "-e", "-c", "\n".join(lines)], check=True, capture_output=True, env={**environment, "PATH": path}
+    )

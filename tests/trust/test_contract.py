@@ -1,4 +1,4 @@
-"""What the three verbs promise: the same tests over every trust store that can run here, and over the twin in memory."""
+"""What the three verbs promise: the same tests over every trust store that can run here, and the twin in memory."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from easycert.trust.protocol import Anchor
+from easycert.trust.protocol import Anchor, StoreKind
 from easycert.trust.verbs import Outcome, Told, install, remove, status
 from tests.pki.chainmaker import DAY, pem
 from tests.trust.stores import Stand, anchor, authority, debian, firefox, in_memory, java, nss, shell, snapshot
@@ -15,6 +15,7 @@ from tests.trust.stores import Stand, anchor, authority, debian, firefox, in_mem
 #: Java's keytool takes half a second for each word.
 STORES = [in_memory, debian, nss, firefox, pytest.param(java, marks=pytest.mark.slow)]
 ROOT = authority()
+HOSTILE = ("-n 'b' \"c\" $(id); rm x", "--help", "../../x", "ÄÖ Root CA", "\x1b[31m", "")
 
 
 @pytest.fixture(params=STORES)
@@ -108,13 +109,14 @@ def test_a_dry_run_changes_nothing_and_its_commands_do_it(stand: Stand, root: An
     assert trusted(stand, root) is Outcome.NOT_TRUSTED
 
 
-@pytest.mark.parametrize("called", ["-n", "--help; rm x", "a 'b' \"c\" $(id)", "../../x", "ÄÖ Root CA", "\x1b[31m"])
-def test_a_hostile_name_is_harmless(stand: Stand, called: str, tmp_path: Path) -> None:
-    hostile = anchor(authority("plain"), called)
-    plan = install(stand.store, hostile, stand.machine.children, dry_run=True)
-    if stand.store.place != "memory":
-        shell(plan.commands, stand.machine.environment)
-    else:
-        installed(stand, hostile)
-    assert trusted(stand, hostile) is Outcome.TRUSTED
-    assert removed(stand, hostile).outcome is Outcome.REMOVED
+def test_a_hostile_name_is_harmless(stand: Stand, tmp_path: Path) -> None:
+    names = HOSTILE[:1] if stand.store.kind is StoreKind.JAVA else HOSTILE
+    for called in names:
+        hostile = anchor(authority("plain"), called)
+        plan = install(stand.store, hostile, stand.machine.children, dry_run=True)
+        if stand.store.place == "memory":
+            installed(stand, hostile)
+        else:
+            shell(plan.commands, stand.machine.environment)
+        assert trusted(stand, hostile) is Outcome.TRUSTED
+        assert removed(stand, hostile).outcome is Outcome.REMOVED
