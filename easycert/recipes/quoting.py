@@ -45,8 +45,10 @@ def _json(_what: str, text: str) -> str:
 
 
 def _hcl(what: str, text: str) -> str:
-    """Write HCL: JSON's strings, in which ``${`` and ``%{`` begin an expression unless their first is doubled."""
-    return _json(what, text).replace("${", "$${").replace("%{", "%%{")
+    """Write HCL: JSON's strings, in which ``${`` and ``%{`` begin an expression."""
+    if re.search(r"[$%]\{", text):
+        raise _unsayable(what, text, "HCL would take ${ or %{ for the beginning of an expression")
+    return _json(what, text)
 
 
 def _nginx(what: str, text: str) -> str:
