@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import NamedTuple
 
 from cryptography import x509
 
@@ -18,20 +19,30 @@ _JAVA_OPTIONS = ("-Djavax.net.ssl.keyStorePassword=", "-Djavax.net.ssl.trustStor
 _MISSING = {Part.CHAIN: "intermediate certificate above the {}", Part.ANCHORS: "root certificate above the {}"}
 
 
-def contents(plan: Plan, material: Material, passphrase: bytes | None, *, legacy: bool = False) -> bytes:
+class Protection(NamedTuple):
+    """What PKCS#12 is under; *is_written_down*: a file beside it holds the passphrase, so that slowness is no help."""
+
+    passphrase: bytes | None
+    legacy: bool
+    is_written_down: bool
+
+
+def contents(plan: Plan, material: Material, protection: Protection) -> bytes:
     """Return what the file *plan* is to hold of *material*; empty only where it is optional.
 
     Raises NotFound for something that there is not, and WeakKey for a key that the format cannot hold.
     """
     from easycert.pki.formats import dotenv, kubernetes, pkcs12  # each only where its recipe is used
 
+    passphrase = protection.passphrase
     if plan.format.is_password:
         return _password(plan.format, _known(passphrase))
     if plan.format in (Format.PKCS12, Format.PKCS12_LEGACY):
-        legacy = legacy or plan.format is Format.PKCS12_LEGACY
+        legacy = protection.legacy or plan.format is Format.PKCS12_LEGACY
+        rounds = pkcs12.JAVA_ROUNDS if protection.is_written_down else pkcs12.ROUNDS
         chain = tuple(part for part in _certificates(plan.holds, material) if part != material.certificate)
         bundle = pkcs12.Bundle(_key(material), material.certificate, chain)
-        return pkcs12.pack(material.name, bundle, passphrase=passphrase, legacy=legacy)
+        return pkcs12.pack(material.name, bundle, passphrase=passphrase, legacy=legacy, rounds=rounds)
     if plan.format is Format.TRUST_STORE:
         _pem(plan.holds, material)  # says so where there is no anchor
         return pkcs12.pack_trust(material.anchors, passphrase=_known(passphrase))

@@ -7,7 +7,7 @@ import posixpath
 from cryptography import x509
 
 from easycert.errors import InvalidInput
-from easycert.recipes.contents import contents
+from easycert.recipes.contents import Protection, contents
 from easycert.recipes.snippets import filled
 from easycert.recipes.values import File, Material, Plan, Quoting, Recipe, Rendering, Secret, Wanted
 
@@ -23,10 +23,10 @@ def render(recipe: Recipe, material: Material, wanted: Wanted) -> Rendering:
     a key that the format cannot hold.
     """
     _require_fit(recipe, material, wanted)
-    passphrase = _passphrase(recipe, wanted)
+    protection = Protection(_passphrase(recipe, wanted), wanted.legacy, bool(recipe.password_file))
     files = []
     for plan in recipe.files:
-        data = contents(plan, material, passphrase, legacy=wanted.legacy)
+        data = contents(plan, material, protection)
         if data:
             files.append(File(_file_name(plan, material), data, plan.mode))
     values = _values(recipe, material, wanted)

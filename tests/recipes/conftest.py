@@ -18,4 +18,4 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
 def _quick_passphrases(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Derive keys in few rounds, but where foreign programs read them: that would be most of the tests' time."""
     if request.node.get_closest_marker("real") is None:
-        monkeypatch.setattr(pkcs12, "_ROUNDS", 2048)
+        monkeypatch.setattr(pkcs12, "ROUNDS", 2048)

@@ -15,7 +15,10 @@ from easycert.pki.encodings import Encoding, NoEncryption, PrivateFormat
 from easycert.pki.keys import PrivateKey, require_strong
 from easycert.pki.subjects import common_name
 
-_ROUNDS = 600_000
+#: For a passphrase that people chose. Each program that opens the file does all of them: Java takes two seconds.
+ROUNDS = 600_000
+#: keytool's own: for what is no secret, or has a passphrase that is written down beside it.
+JAVA_ROUNDS = 10_000
 #: What readers before 2018 ask for is weak anyway, and some of them are slow.
 _LEGACY_ROUNDS = 2048
 #: The ways to encrypt, as DER object identifiers: PBES2, and SHA-1 with three-key 3DES (RFC 7292 appendix C).
@@ -30,7 +33,7 @@ class Bundle(NamedTuple):
     chain: tuple[x509.Certificate, ...]
 
 
-def pack(name: str, bundle: Bundle, *, passphrase: bytes | None, legacy: bool = False) -> bytes:
+def pack(name: str, bundle: Bundle, *, passphrase: bytes | None, legacy: bool = False, rounds: int = ROUNDS) -> bytes:
     """Return *bundle* as PKCS#12 with the friendly *name*; AES-256 and PBKDF2 with SHA-256 under a passphrase.
 
     *legacy* is 3DES with SHA-1, for macOS and Windows before 2019. Without a passphrase nothing is encrypted, which is
@@ -40,7 +43,7 @@ def pack(name: str, bundle: Bundle, *, passphrase: bytes | None, legacy: bool = 
         raise WeakKey(name, "PKCS#12 cannot hold an ML-DSA key yet; use the .key and .crt files")
     key = cast("pkcs12.PKCS12PrivateKeyTypes", bundle.key)
     return pkcs12.serialize_key_and_certificates(
-        name.encode(), key, bundle.certificate, bundle.chain, _protection(passphrase, legacy=legacy)
+        name.encode(), key, bundle.certificate, bundle.chain, _protection(passphrase, legacy=legacy, rounds=rounds)
     )
 
 
@@ -58,17 +61,17 @@ def pack_trust(anchors: Iterable[x509.Certificate], *, passphrase: bytes) -> byt
             name = f"{wanted} {number}"
         names[name] = anchor
     entries = [pkcs12.PKCS12Certificate(anchor, name.encode()) for name, anchor in names.items()]
-    return pkcs12.serialize_java_truststore(entries, _protection(passphrase, legacy=False))
+    return pkcs12.serialize_java_truststore(entries, _protection(passphrase, legacy=False, rounds=JAVA_ROUNDS))
 
 
-def _protection(passphrase: bytes | None, *, legacy: bool) -> serialization.KeySerializationEncryption:
+def _protection(passphrase: bytes | None, *, legacy: bool, rounds: int) -> serialization.KeySerializationEncryption:
     if passphrase is None:
         return NoEncryption()
     builder = PrivateFormat.PKCS12.encryption_builder()
     if legacy:
         builder = builder.kdf_rounds(_LEGACY_ROUNDS).key_cert_algorithm(pkcs12.PBES.PBESv1SHA1And3KeyTripleDESCBC)
         return builder.hmac_hash(hashes.SHA1()).build(passphrase)  # noqa: S303 (what the old readers know)
-    builder = builder.kdf_rounds(_ROUNDS).key_cert_algorithm(pkcs12.PBES.PBESv2SHA256AndAES256CBC)
+    builder = builder.kdf_rounds(rounds).key_cert_algorithm(pkcs12.PBES.PBESv2SHA256AndAES256CBC)
     return builder.hmac_hash(hashes.SHA256()).build(passphrase)
 
 
