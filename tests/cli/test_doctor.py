@@ -19,8 +19,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from easycert.certdir import CertDir
 from easycert.cli import exits
 from easycert.cli.entry import run
+from easycert.testing.forge import HOST, Forged, Made, host, intermediate, key, name, root
 from tests.doctor.cases import UNKNOWN
-from tests.doctor.forge import HOST, Forged, Made, host, intermediate, key, name, root
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 #: What stands for something that only the person knows.

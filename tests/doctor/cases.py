@@ -16,11 +16,12 @@ from cryptography.x509.oid import AuthorityInformationAccessOID
 from cryptography.x509.oid import ExtendedKeyUsageOID as Usage
 
 from easycert.model import Kind
+from easycert.pki.der import tlv
 from easycert.pki.doctor.book import judge
 from easycert.pki.doctor.exam import Exam, climb
 from easycert.pki.doctor.findings import Client, Finding
 from easycert.pki.members import read_member
-from tests.doctor.forge import HOST, Forged, Made, host, intermediate, key, name, root, sequence, tlv
+from easycert.testing.forge import HOST, Forged, Made, host, intermediate, key, name, root, sequence
 
 UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4.5"), b"\x05\x00")
 NETSCAPE = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.16.840.1.113730.1.1"), bytes.fromhex("03020640"))
@@ -215,6 +216,7 @@ case(
 case("other host", "other-host", h={"names": ("mail.example.com",)})
 case("wildcard two labels up", "other-host", h={"names": ("*.example.com",)}, hostname="a.www.example.com")
 case("wildcard of a top-level domain", "wildcard", h={"names": ("*.com",)}, hostname="foo.com")
+case("wildcard alone", "wildcard", h={"names": ("*",)}, hostname="localhost")
 case("wildcard in a label", "wildcard", h={"names": ("w*.example.com",)})
 case("underscore", "odd-dns-name", h={"names": ("www.example_x.com",)}, hostname="www.example_x.com")
 case("trailing dot", "odd-dns-name", h={"names": ("www.example.com.",)})

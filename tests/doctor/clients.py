@@ -229,7 +229,7 @@ def _by_lines(questions: Sequence[Question], text: str) -> Answers:
 
 
 def _errors(text: str) -> str:
-    telling = [line.strip() for line in text.splitlines() if "rror" in line or "Status" in line]
+    telling = [line.strip() for line in text.splitlines() if "rror" in line or "Status" in line or "output:" in line]
     return "; ".join(telling)[:300] or "refused"
 
 

@@ -12,9 +12,9 @@ from easycert.pki.doctor.book import RULES, judge
 from easycert.pki.doctor.exam import Exam, carries_synapse_mark
 from easycert.pki.doctor.findings import Client, Severity
 from easycert.pki.members import read_member
-from tests.doctor import forge
+from easycert.testing import forge
+from easycert.testing.forge import host, root
 from tests.doctor.cases import CASES, NETSCAPE, Case, broken
-from tests.doctor.forge import host, root
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 pytestmark = pytest.mark.filterwarnings("ignore:Parsed a serial number which wasn't positive")

@@ -21,9 +21,9 @@ from easycert.pki.doctor.findings import Client, Severity
 from easycert.pki.names import SafeName
 from easycert.pki.profiles import SYNAPSE
 from easycert.store.memory import MemoryStore
+from easycert.testing.forge import host, name, root
 from easycert.workflows.doctor import Diagnosis, DoctorRequest, diagnose, mend
 from easycert.workflows.publish import publish
-from tests.doctor.forge import host, name, root
 from tests.workflows.examples import Clock, directory, files, make, new_key
 
 WHOLE = DoctorRequest()

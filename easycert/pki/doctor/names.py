@@ -66,6 +66,9 @@ def _wildcards(exam: Exam) -> Iterator[Reason]:
             clients = frozenset({Client.GO, Client.GNUTLS, Client.CHROME, Client.FIREFOX, Client.STRICT, Client.APPLE})
             why = f"the wildcard in {printable(name)} is not the whole first label"
             yield Reason(clients, why, remedy)
+        elif name == "*":
+            clients = EITHER_OPENSSL | BROWSERS | {Client.GNUTLS, Client.JAVA}
+            yield Reason(clients, "the wildcard * covers every host of one label", remedy)
         elif _is_odd_wildcard(name):
             clients = EITHER_OPENSSL | BROWSERS | {Client.GNUTLS}
             yield Reason(clients, f"the wildcard {printable(name)} covers a whole top-level domain", remedy)
@@ -169,12 +172,13 @@ RULES = (
     ),
     Rule(
         "wildcard",
-        "A wildcard that is part of a label, not the first label, or directly below a top-level domain",
-        EITHER_OPENSSL | BROWSERS | {Client.GO, Client.GNUTLS},
+        "A wildcard that is part of a label, not the first label, alone, or directly below a top-level domain",
+        COMMON,
         (
             "RFC 9525 section 6.3",
             "OpenSSL: X509_check_host(3), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS (set by Python)",
             "Go: crypto/x509 matchHostnames",
+            "Java: sun.security.util.HostnameChecker hasIllegalWildcard",
             "GnuTLS: gnutls_x509_crt_check_hostname2",
             "Firefox: mozilla::pkix MatchPresentedDNSIDWithReferenceDNSID",
         ),

@@ -1,35 +1,31 @@
-"""Certificates as other tools make them, right and wrong: written in DER, because no good tool signs the wrong ones.
+"""Certificates right and wrong, for tests: written in DER, because no good tool signs the wrong ones.
 
-:class:`Forged` says everything about one certificate; a test changes one field with ``replace`` and has its neighbour.
+:class:`Forged` says everything about one certificate; change a field with :meth:`~Forged.but` and you have its
+neighbour. What easycert issues for real goes another way (:mod:`easycert.workflows.issue`) and refuses most of this.
 """
 
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from itertools import count
 from typing import Any
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from easycert.pki.certificates import certificate_pem, key_usage
+from easycert.pki.der import BIT_STRING, BOOLEAN, INTEGER, OCTET_STRING, OID, SEQUENCE, context, instant, tlv
+from easycert.pki.encodings import Encoding
+from easycert.pki.keys import private_pem, public_der
+
 DAY = timedelta(days=1)
 HOST = "www.example.com"
-USAGES = (
-    "digital_signature",
-    "content_commitment",
-    "key_encipherment",
-    "data_encipherment",
-    "key_agreement",
-    "key_cert_sign",
-    "crl_sign",
-    "encipher_only",
-    "decipher_only",
-)
 #: AlgorithmIdentifiers in DER: RFC 4055, RFC 5758, RFC 8410, RFC 9881.
 _ALGORITHMS = {
     ("rsa", "md5"): "300d06092a864886f70d0101040500",
@@ -41,16 +37,27 @@ _ALGORITHMS = {
     ("ed448", "sha256"): "300506032b6571",
     ("mldsa", "sha256"): "300b0609608648016503040312",
 }
-_HASHES = {"md5": hashes.MD5, "sha1": hashes.SHA1, "sha256": hashes.SHA256}
+_HASHES: dict[str, Callable[[], hashes.HashAlgorithm]] = {
+    "md5": hashes.MD5,
+    "sha1": hashes.SHA1,
+    "sha256": hashes.SHA256,
+}
+_FAMILIES: tuple[tuple[type, str], ...] = (
+    (rsa.RSAPrivateKey, "rsa"),
+    (ec.EllipticCurvePrivateKey, "ec"),
+    (ed25519.Ed25519PrivateKey, "ed25519"),
+    (ed448.Ed448PrivateKey, "ed448"),
+    (mldsa.MLDSA65PrivateKey, "mldsa"),
+)
 _SERIALS = count(0x1001)
 
 Extension = tuple[x509.ExtensionType, bool]
 
 
 @cache
-def key(kind: str, number: int = 0) -> Any:
-    """Return one key for each kind and number: keys are slow to make, and few tests are about them."""
-    makers = {
+def key(kind: str, number: int = 0) -> Any:  # noqa: ARG001  (the cache tells keys of one kind apart by it)
+    """Return one private key for each *kind* and *number*: keys are slow to make, and few tests are about them."""
+    makers: dict[str, Callable[[], Any]] = {
         "ec256": lambda: ec.generate_private_key(ec.SECP256R1()),
         "ec384": lambda: ec.generate_private_key(ec.SECP384R1()),
         "ec521": lambda: ec.generate_private_key(ec.SECP521R1()),
@@ -58,23 +65,21 @@ def key(kind: str, number: int = 0) -> Any:
         "ed25519": ed25519.Ed25519PrivateKey.generate,
         "ed448": ed448.Ed448PrivateKey.generate,
         "mldsa65": mldsa.MLDSA65PrivateKey.generate,
-        "rsa1024": lambda: rsa.generate_private_key(65537, 1024),
+        "rsa1024": lambda: rsa.generate_private_key(65537, 1024),  # noqa: S505  (to be refused)
         "rsa2048": lambda: rsa.generate_private_key(65537, 2048),
     }
     return makers[kind]()
 
 
 def name(common_name: str | None, **attributes: str) -> x509.Name:
+    """Return a distinguished name: ``o=`` and ``c=`` before the common name, if there is one."""
     oids = {"o": NameOID.ORGANIZATION_NAME, "c": NameOID.COUNTRY_NAME}
     pairs = [x509.NameAttribute(oids[one], value) for one, value in attributes.items()]
     return x509.Name([*pairs, *([x509.NameAttribute(NameOID.COMMON_NAME, common_name)] if common_name else [])])
 
 
-def usage(*bits: str) -> x509.KeyUsage:
-    return x509.KeyUsage(**{bit: bit in bits for bit in USAGES})
-
-
 def general_name(text: str) -> x509.GeneralName:
+    """Return a mailbox, an address or whatever else as a DNS name, unchecked."""
     if "@" in text:
         return x509.RFC822Name(text)
     try:
@@ -85,7 +90,7 @@ def general_name(text: str) -> x509.GeneralName:
 
 @dataclass(frozen=True)
 class Made:
-    """A certificate with its private key, and the one that signed it (itself for a root)."""
+    """A certificate with its private key, and the one that signed it (None where it signed itself)."""
 
     certificate: x509.Certificate
     key: Any
@@ -93,17 +98,18 @@ class Made:
 
     @property
     def der(self) -> bytes:
-        return self.certificate.public_bytes(serialization.Encoding.DER)
+        """The certificate in DER."""
+        return self.certificate.public_bytes(Encoding.DER)
 
     @property
     def pem(self) -> bytes:
-        return self.certificate.public_bytes(serialization.Encoding.PEM)
+        """The certificate in PEM."""
+        return certificate_pem(self.certificate)
 
     @property
     def key_pem(self) -> bytes:
-        plain = serialization.NoEncryption()
-        form = serialization.PrivateFormat.PKCS8
-        return bytes(self.key.private_bytes(serialization.Encoding.PEM, form, plain))
+        """The private key in PKCS#8 PEM."""
+        return private_pem(self.key)
 
 
 @dataclass(frozen=True)
@@ -124,6 +130,7 @@ class Forged:
     ski: bool = True
     #: ``right``, ``none``, ``wrong`` (of another key) or ``serial`` (keyid, issuer and serial, as easy-rsa writes it).
     aki: str = "right"
+    #: Days from ``at`` to the two ends of the validity.
     days: tuple[float, float] = (-1, 396)
     serial: int | None = None
     digest: str = "sha256"
@@ -133,6 +140,7 @@ class Forged:
     issuer_name: x509.Name | None = None
 
     def but(self, **changes: Any) -> Forged:
+        """Return the same, but for *changes* of fields."""
         return replace(self, **changes)
 
     def make(self, issuer: Made | None = None) -> Made:
@@ -141,46 +149,42 @@ class Forged:
         algorithm = bytes.fromhex(_ALGORITHMS[_family(signer), self.digest])
         to_be_signed = self._to_be_signed(algorithm, issuer)
         signature = _signature(signer, to_be_signed, self.digest)
-        der = sequence(to_be_signed, algorithm, tlv(0x03, b"\0" + signature))
+        der = sequence(to_be_signed, algorithm, tlv(BIT_STRING, b"\0", signature))
         return Made(x509.load_der_x509_certificate(der), self.key, issuer)
 
     def _to_be_signed(self, algorithm: bytes, issuer: Made | None) -> bytes:
         issuer_name = self.issuer_name or (issuer.certificate.subject if issuer else self.subject)
         begin, end = (self.at + DAY * days for days in self.days)
-        public = self.key.public_key().public_bytes(
-            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
         parts = [
-            tlv(0xA0, integer(self.version - 1)) if self.version > 1 else b"",
+            tlv(context(0), integer(self.version - 1)) if self.version > 1 else b"",
             integer(next(_SERIALS) if self.serial is None else self.serial),
             algorithm,
             issuer_name.public_bytes(),
-            sequence(time(begin), time(end)),
+            sequence(instant(begin), instant(end)),
             self.subject.public_bytes(),
-            public,
+            public_der(self.key.public_key()),
         ]
         extensions = [extension(value, critical) for value, critical in self._extensions(issuer)]
         if extensions and self.version == 3:
-            parts.append(tlv(0xA3, sequence(*extensions)))
+            parts.append(tlv(context(3), sequence(*extensions)))
         return sequence(*parts)
 
-    def _extensions(self, issuer: Made | None) -> list[Extension]:
-        found: list[Extension] = []
+    def _extensions(self, issuer: Made | None) -> Iterable[Extension]:
         if self.ca is not None:
-            found.append((x509.BasicConstraints(self.ca, self.path_length if self.ca else None), self.basic_critical))
+            yield x509.BasicConstraints(self.ca, self.path_length if self.ca else None), self.basic_critical
         if self.key_usage is not None:
-            found.append((usage(*self.key_usage), self.usage_critical))
+            yield key_usage(self.key_usage), self.usage_critical
         if self.extended:
-            found.append((x509.ExtendedKeyUsage(self.extended), False))
+            yield x509.ExtendedKeyUsage(self.extended), False
         if self.names:
-            found.append((x509.SubjectAlternativeName(map(general_name, self.names)), self.names_critical))
+            yield x509.SubjectAlternativeName(map(general_name, self.names)), self.names_critical
         if self.constraints:
-            found.append((self.constraints, True))
+            yield self.constraints, True
         if self.ski:
-            found.append((x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()), False))
+            yield x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()), False
         if self.aki != "none":
-            found.append((self._authority(issuer), False))
-        return [*found, *self.more]
+            yield self._authority(issuer), False
+        yield from self.more
 
     def _authority(self, issuer: Made | None) -> x509.AuthorityKeyIdentifier:
         signer = issuer.key if issuer else self.key
@@ -207,7 +211,7 @@ def intermediate(at: datetime, kind: str = "ec256", **changes: Any) -> Forged:
 
 
 def host(at: datetime, kind: str = "ec256", **changes: Any) -> Forged:
-    """Return a host certificate that everybody accepts, but for *changes*."""
+    """Return a certificate for :data:`HOST` that everybody accepts, but for *changes*."""
     plain = Forged(
         at,
         name(HOST),
@@ -220,30 +224,28 @@ def host(at: datetime, kind: str = "ec256", **changes: Any) -> Forged:
     return plain.but(**changes)
 
 
+def corrupted(made: Made) -> Made:
+    """Return the certificate with one bit of its signature turned over."""
+    der = bytearray(made.der)
+    der[-1] ^= 1
+    return Made(x509.load_der_x509_certificate(bytes(der)), made.key, made.issuer)
+
+
 # --- DER -------------------------------------------------------------------------------------------------------------
 
 
-def tlv(tag: int, data: bytes) -> bytes:
-    size = len(data).to_bytes(3, "big").lstrip(b"\0")
-    return bytes([tag]) + (bytes([len(data)]) if len(data) < 0x80 else bytes([0x80 | len(size)]) + size) + data
-
-
 def sequence(*parts: bytes) -> bytes:
-    return tlv(0x30, b"".join(parts))
+    """Return a SEQUENCE of *parts*."""
+    return tlv(SEQUENCE, *parts)
 
 
 def integer(value: int) -> bytes:
-    return tlv(0x02, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
-
-
-def time(instant: datetime) -> bytes:
-    instant = instant.astimezone(UTC)
-    if instant.year < 2050:
-        return tlv(0x17, f"{instant:%y%m%d%H%M%SZ}".encode())
-    return tlv(0x18, f"{instant:%Y%m%d%H%M%SZ}".encode())
+    """Return an INTEGER, which may be negative: serial numbers must not be (RFC 5280 section 4.1.2.2)."""
+    return tlv(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
 
 
 def object_identifier(dotted: str) -> bytes:
+    """Return an OBJECT IDENTIFIER."""
     first, second, *rest = map(int, dotted.split("."))
     octets = b""
     for arc in (first * 40 + second, *rest):
@@ -251,17 +253,17 @@ def object_identifier(dotted: str) -> bytes:
         while arc := arc >> 7:
             groups.insert(0, 0x80 | arc & 0x7F)
         octets += bytes(groups)
-    return tlv(0x06, octets)
+    return tlv(OID, octets)
 
 
 def extension(value: x509.ExtensionType, critical: bool) -> bytes:
-    flag = tlv(0x01, b"\xff") if critical else b""
-    return sequence(object_identifier(value.oid.dotted_string), flag, tlv(0x04, value.public_bytes()))
+    """Return an Extension (RFC 5280 section 4.1)."""
+    flag = tlv(BOOLEAN, b"\xff") if critical else b""
+    return sequence(object_identifier(value.oid.dotted_string), flag, tlv(OCTET_STRING, value.public_bytes()))
 
 
-def _family(signer: Any) -> str:
-    families = {"RSA": "rsa", "Elliptic": "ec", "EC": "ec", "Ed25519": "ed25519", "Ed448": "ed448", "MLDSA": "mldsa"}
-    return next(family for start, family in families.items() if type(signer).__name__.startswith(start))
+def _family(signer: object) -> str:
+    return next(family for base, family in _FAMILIES if isinstance(signer, base))
 
 
 def _signature(signer: Any, data: bytes, digest: str) -> bytes:
