@@ -44,6 +44,12 @@ if TYPE_CHECKING:
     from easycert.workflows.csr import make_requests as make_requests
     from easycert.workflows.export import Exported as Exported
     from easycert.workflows.export import export_pkcs12 as export_pkcs12
+    from easycert.workflows.exports.refreshing import HookTerms as HookTerms
+    from easycert.workflows.exports.refreshing import refresh_exports as refresh_exports
+    from easycert.workflows.exports.remembered import remembered_exports as remembered_exports
+    from easycert.workflows.exports.values import ExportedFiles as ExportedFiles
+    from easycert.workflows.exports.values import ExportRequest as ExportRequest
+    from easycert.workflows.exports.writing import export as export
     from easycert.workflows.import_ import Imported as Imported
     from easycert.workflows.import_ import ImportRequest as ImportRequest
     from easycert.workflows.import_ import import_files as import_files
@@ -98,6 +104,10 @@ _MODULES = {
     "workflows.csr": ("CsrMade", "CsrRequest", "make_requests"),
     "workflows.sign": ("SigningRequest", "sign_request"),
     "workflows.export": ("Exported", "export_pkcs12"),
+    "workflows.exports.refreshing": ("HookTerms", "refresh_exports"),
+    "workflows.exports.remembered": ("remembered_exports",),
+    "workflows.exports.values": ("ExportRequest", "ExportedFiles"),
+    "workflows.exports.writing": ("export",),
     "workflows.import_": ("ImportRequest", "Imported", "import_files"),
     "workflows.issue": ("IssueRequest", "Issued", "issue"),
     "workflows.next_crl": ("CrlOptions", "Published"),

@@ -154,6 +154,15 @@ class StoreFailure(EasycertError):
         super().__init__(f"cannot {action} {printable(path)}: {reason}")
 
 
+class HalfWritten(EasycertError):
+    """Files that go together, of which some are new and some old: the file system refused in between."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"only some of the files in {printable(path)} are new: {reason}")
+
+
 class StoreBusy(EasycertError):
     """Another process holds the certificate directory's lock for longer than the caller would wait."""
 
@@ -230,6 +239,14 @@ class Refused(EasycertError):
 
 class WeakKey(Refused):
     """A key that no certificate may carry (CA/B Forum BR 6.1.5, 6.1.6, 6.1.1.3)."""
+
+
+class IncompleteChain(Refused):
+    """A certificate that is to go out with everything above it, of which a part is not here; ``issuer`` names it."""
+
+    def __init__(self, subject: str, issuer: str) -> None:
+        self.issuer = issuer
+        super().__init__(subject, f"the certificate of the CA '{printable(issuer)}' above it is not here")
 
 
 class KeyMismatch(Refused):

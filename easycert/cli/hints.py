@@ -12,7 +12,9 @@ from easycert.errors import (
     CannotConnect,
     EasycertError,
     EncryptedKey,
+    HalfWritten,
     HookFailed,
+    IncompleteChain,
     InvalidName,
     IssuerUnusable,
     KeyMismatch,
@@ -53,7 +55,10 @@ def _missing_authority(error: EasycertError) -> str:
     return f"put its certificate beside its key: easycert import FILE --kind ca --name {name}"
 
 
-def _not_found(_error: EasycertError) -> str:
+def _not_found(error: EasycertError) -> str:
+    assert isinstance(error, NotFound)
+    if error.what == "remembered export":
+        return "see what is remembered with: easycert export --list"
     return "see what there is with: easycert list"
 
 
@@ -126,6 +131,8 @@ _ADVICE: tuple[tuple[type[EasycertError], Callable[[EasycertError], str]], ...] 
     (StoreBusy, _busy),
     (UnsafeDirectory, _unsafe),
     (LedgerUnusable, _ledger),
+    (HalfWritten, lambda _: "mend the cause and run the same command again; what reads them may fail until then"),
+    (IncompleteChain, lambda _: "bring it in with: easycert import FILE --kind ca"),
     (StoreFailure, lambda _: "nothing was changed; mend the cause and run the same command again"),
     (EncryptedKey, lambda _: "give the passphrase with --passphrase-file FILE or EASYCERT_PASSPHRASE"),
     (KeyMismatch, lambda _: "look at both with: easycert show FILE"),

@@ -50,6 +50,13 @@ def complete_anything(ctx: typer.Context, incomplete: str) -> list[str]:
     return anything(ctx.params, incomplete)
 
 
+def complete_recipes(incomplete: str) -> list[str]:
+    """Return the names of recipes for the shell."""
+    from easycert.recipes.catalogue import names
+
+    return [name for name in names() if name.startswith(incomplete)]
+
+
 class Output(Enum):
     """How results are written to stdout."""
 
@@ -160,6 +167,9 @@ PassphraseFileOption = Annotated[
 PassphraseFdOption = Annotated[
     int | None,
     option("--passphrase-fd", metavar="N", min=0, help="An open file descriptor to read the passphrase from."),
+]
+HookTimeoutOption = Annotated[
+    float, option("--hook-timeout", metavar="SECONDS", min=0.001, help="How long the hook may take (300).")
 ]
 _PASSPHRASE_MAX = 1 << 16
 _Result = TypeVar("_Result")

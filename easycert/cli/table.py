@@ -47,6 +47,7 @@ COMMANDS: dict[str, Command] = {
     "ledger": Command("ledger", "app", _LOOK, "Audit, export or make again the record of every certificate."),
     "check": Command("check", "check", _LOOK, "Say what ends soon, and fail if something does."),
     "doctor": Command("doctor", "doctor", _LOOK, "Say which clients refuse what is here, why, and what mends it."),
+    "export": Command("exporting", "export", _USE, "Write certificates where programs read them, and keep them fresh."),
     "probe": Command("probe", "probe", _USE, "Ask a TLS server who it is, and whether it takes us."),
     "trust": Command("trust", "app", _TRUST, "Have this machine's programs trust a CA, or see which do."),
 }

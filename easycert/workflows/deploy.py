@@ -11,11 +11,10 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import IO
+from typing import IO, Protocol
 
 from easycert.errors import HookFailed
-from easycert.model import Value
-from easycert.workflows.renew.values import Renewed
+from easycert.model import Kind, Value
 
 #: What a hook must not see (hazard F2), or would start again when it calls easycert itself.
 _WITHHELD = ("EASYCERT_PASSPHRASE", "EASYCERT_PASSPHRASE_FILE", "EASYCERT_PASSPHRASE_FD", "EASYCERT_DEPLOY_HOOK")
@@ -37,7 +36,27 @@ class Hook(Value):
     output: int = 2
 
 
-def run_hook(hook: Hook, renewed: Sequence[Renewed]) -> None:
+class Deployed(Protocol):
+    """What a hook is told of a certificate: kind, name, and the absolute paths of certificate and key."""
+
+    @property
+    def kind(self) -> Kind:
+        """What it is for."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def certificate_path(self) -> str:
+        """Where the certificate lies."""
+
+    @property
+    def key_path(self) -> str | None:
+        """Where its key lies, if it is here."""
+
+
+def run_hook(hook: Hook, renewed: Sequence[Deployed]) -> None:
     """Run *hook* for what was *renewed*.
 
     In its environment, in the same order and one a line: ``EASYCERT_RENEWED``, the names, ``EASYCERT_RENEWED_PATHS``,
@@ -63,7 +82,7 @@ def run_hook(hook: Hook, renewed: Sequence[Renewed]) -> None:
         _wait(process, hook)
 
 
-def _environment(hook: Hook, renewed: Sequence[Renewed], listed: IO[str]) -> dict[str, str]:
+def _environment(hook: Hook, renewed: Sequence[Deployed], listed: IO[str]) -> dict[str, str]:
     names = "\n".join(item.name for item in renewed)
     paths = "\n".join(item.certificate_path for item in renewed)
     fits = len(os.fsencode(names)) <= _LONGEST and len(os.fsencode(paths)) <= _LONGEST
@@ -75,7 +94,7 @@ def _environment(hook: Hook, renewed: Sequence[Renewed], listed: IO[str]) -> dic
     }
 
 
-def _line(item: Renewed) -> str:
+def _line(item: Deployed) -> str:
     return f"{item.kind.value}\t{item.name}\t{item.certificate_path}\t{item.key_path or ''}\n"
 
 

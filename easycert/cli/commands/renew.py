@@ -14,8 +14,17 @@ import typer
 from easycert.cli import exits
 from easycert.cli.app import report
 from easycert.cli.commands.results import put, shown_end
+from easycert.cli.follow_up import FollowUp
 from easycert.cli.hints import advice
-from easycert.cli.options import DetailedExitCodeOption, Habits, KindOption, argument, complete_certificates, option
+from easycert.cli.options import (
+    DetailedExitCodeOption,
+    Habits,
+    HookTimeoutOption,
+    KindOption,
+    argument,
+    complete_certificates,
+    option,
+)
 from easycert.cli.progress import progress_line
 from easycert.errors import HookFailed, InvalidInput, Refused
 from easycert.pki.encodings import Encoding
@@ -43,9 +52,6 @@ DryRunOption = Annotated[bool, option("--dry-run", help="Say what would be renew
 HookOption = Annotated[
     str | None,
     option("--deploy-hook", metavar="CMD", help="Run this by the shell, once, when something was renewed."),
-]
-HookTimeoutOption = Annotated[
-    float, option("--hook-timeout", metavar="SECONDS", min=0.001, help="How long the hook may take (300).")
 ]
 
 
@@ -89,13 +95,15 @@ def renew(
     else:
         with progress_line(quiet=habits.quiet) as line:
             done = renewals.renew(certdir, wanted, line)
-    _put(done, habits, planned=dry_run)
-    failed = bool(done.failed)
+    exports = FollowUp(certdir, wanted, done, habits)
+    exports.follow(hook_timeout, planned=dry_run)
+    _put(done, exports, habits, planned=dry_run)
+    failed = bool(done.failed) or exports.failed
     if deploy_hook is not None and done.renewed and not dry_run:
         failed |= not _deployed(deploy_hook, hook_timeout, done, habits)
     if failed:
         raise typer.Exit(exits.FAILED)
-    if detailed_exitcode and not done.renewed:
+    if detailed_exitcode and not (done.renewed or exports.run.written):
         raise typer.Exit(exits.NOTHING_DUE)
 
 
@@ -128,7 +136,7 @@ def _deployed(command: str, timeout: float, run: RenewRun, habits: Habits) -> bo
     return True
 
 
-def _put(run: RenewRun, habits: Habits, *, planned: bool) -> None:
+def _put(run: RenewRun, exports: FollowUp, habits: Habits, *, planned: bool) -> None:
     for item in run.renewed:
         for note in item.notes:
             habits.say(f"{item.kind.value} {item.name}: {note}")
@@ -137,9 +145,16 @@ def _put(run: RenewRun, habits: Habits, *, planned: bool) -> None:
     for note in run.notes:
         habits.say(note)
     _tell_failures(run.failed)
-    if not (run.renewed or run.skipped or run.failed):
+    exports.tell_failures()
+    if not (run.renewed or run.skipped or run.failed or exports.run.written or exports.failed):
         habits.say("nothing was due")
-    put(habits, "renewed", _rows(run, planned=planned), (_lines(item, planned=planned) for item in run.renewed))
+    rows = (*_rows(run, planned=planned), *exports.rows(planned=planned))
+    put(
+        habits,
+        "renewed",
+        rows,
+        (*(_lines(item, planned=planned) for item in run.renewed), *exports.lines(planned=planned)),
+    )
 
 
 def _tell_failures(failed: tuple[Failure, ...]) -> None:
