@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from contextlib import suppress
 
 from easycert.certdir import CertDir
 from easycert.errors import InvalidInput
@@ -39,7 +40,7 @@ def server_context(
     parsed = _parsed(url)
     if parsed.certhash is not None or parsed.certname is not None:
         raise InvalidInput("URL", str(parsed), "has certhash or certname, which are for clients")
-    wishes = Wishes(report or _log, passphrase, require_crl)
+    wishes = Wishes(_safely(report or _log), passphrase, require_crl)
     return RenewingContext(ServerSide(parsed, _opened(certdir), wishes), wishes.report)
 
 
@@ -63,7 +64,7 @@ def client_context(
         raise InvalidInput("URL", str(parsed), "has ca, which is for servers: a client trusts all CAs in cas/")
     if len(parsed.hostnames) > 1 or parsed.hostname.is_wildcard:
         raise InvalidInput("URL", str(parsed), "has several names, and a client verifies one")
-    wishes = Wishes(report or _log, passphrase, require_crl)
+    wishes = Wishes(_safely(report or _log), passphrase, require_crl)
     return RenewingContext(ClientSide(parsed, _opened(certdir), wishes), wishes.report)
 
 
@@ -73,6 +74,14 @@ def _parsed(url: str | SslUrl) -> SslUrl:
 
 def _opened(certdir: CertDir | str | os.PathLike[str] | None) -> CertDir:
     return certdir if isinstance(certdir, CertDir) else CertDir.open(certdir)
+
+
+def _safely(report: Report) -> Report:
+    def tell(sentence: str) -> None:
+        with suppress(Exception):  # whoever cannot be told must not end a listener
+            report(sentence)
+
+    return tell
 
 
 def _log(sentence: str) -> None:

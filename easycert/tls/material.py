@@ -10,7 +10,7 @@ import os
 import ssl
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Generic, NamedTuple, TypeVar
 
 from cryptography import x509
@@ -132,8 +132,10 @@ class Material:
             return None
         try:
             status = os.stat(path)
-        except OSError:
-            return path, store.stamp(entry)
+        except OSError as error:  # a store in memory, or a directory that may not be looked into any more
+            with suppress(UnreadableFile):
+                return path, store.stamp(entry)
+            return path, error.errno
         return path, status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
 
     def marks(self, folder: str, suffix: str) -> tuple[Mark, ...]:

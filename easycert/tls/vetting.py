@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from cryptography import x509
 
 from easycert.errors import EasycertError, Reason, printable
-from easycert.pki.chains import IssuerPool, climb
+from easycert.pki.chains import IssuerPool, climb, order_chain
 from easycert.pki.crl_scope import ListedFacts
 from easycert.pki.members import read_member, shown_subject
 from easycert.pki.revocation import judge_revocation
@@ -79,9 +79,11 @@ class Vetting:
         if self._pin is not None:
             self._require_pinned(connection.getpeercert(binary_form=True))
         elif (self._crls or self._require_crl) and connection.context.verify_mode is not ssl.CERT_NONE:
-            chain = _chain_of(connection)
+            chain = _verified_chain(connection)
             if chain:
                 self.require_not_revoked(chain)
+            elif leaf := connection.getpeercert(binary_form=True):  # of a session of TLS 1.2 that is taken up again
+                self.require_not_revoked((leaf, *_sent_chain(connection)), ordered=False)
 
     def _require_pinned(self, leaf: bytes | None) -> None:
         found = hashlib.sha256(leaf or b"").hexdigest()
@@ -89,25 +91,27 @@ class Vetting:
             reason = f"its certificate has the SHA-256 {found}, and {self._pin} is pinned"
             raise PeerRefused("the server", (reason if leaf else "it shows no certificate, and one is pinned",))
 
-    def require_not_revoked(self, chain: tuple[bytes, ...]) -> None:
+    def require_not_revoked(self, chain: tuple[bytes, ...], *, ordered: bool = True) -> None:
         """Raise PeerRefused for a *chain* in DER, leaf first, of which a CRL lists a member.
 
         What stands above its last certificate is found in the directory: who is trusted as an intermediate alone can be
-        revoked by its root.
+        revoked by its root. A chain that is not *ordered* is put in order.
         """
         with self._lock:
-            if chain in self._good and not self._require_crl:  # a stale CRL refuses nobody then, but the listed
+            if chain in self._good and not self._require_crl:  # a CRL that grows stale would refuse nobody
                 return
-            self._judge(chain)
+            self._judge(chain, ordered)
             if len(self._good) >= _MOST_REMEMBERED:
                 self._good.clear()
             self._good[chain] = None
 
-    def _judge(self, chain: tuple[bytes, ...]) -> None:
+    def _judge(self, chain: tuple[bytes, ...], ordered: bool) -> None:
         try:
             certificates = [x509.load_der_x509_certificate(der) for der in chain]
         except UNREADABLE as error:
             raise PeerRefused("the peer", (f"its certificate cannot be decoded ({error})",)) from None
+        if not ordered:
+            certificates, _ = order_chain(certificates[0], certificates)
         whole = [*certificates[:-1], *climb(self._pool, certificates[-1])]
         path = tuple(
             read_member(item, is_leaf=place == 0, is_anchor=place == len(whole) - 1) for place, item in enumerate(whole)
@@ -121,13 +125,15 @@ class Vetting:
                 self._report(note)
 
 
-def _chain_of(connection: ssl.SSLSocket | ssl.SSLObject) -> tuple[bytes, ...]:
-    """Return the chain that OpenSSL verified, leaf first, in DER; of a resumed session, what that knows."""
+def _verified_chain(connection: ssl.SSLSocket | ssl.SSLObject) -> tuple[bytes, ...]:
+    """Return the chain that OpenSSL verified, leaf first, in DER; of a resumed session there is none."""
     native: Any = connection._sslobj  # type: ignore[union-attr]  # public since Python 3.13, as bytes
-    verified = native.get_verified_chain() or native.get_unverified_chain() or ()
-    chain = tuple(_der(item) for item in verified)
-    leaf = connection.getpeercert(binary_form=True)
-    return chain if chain or leaf is None else (leaf,)
+    return tuple(map(_der, native.get_verified_chain() or ()))
+
+
+def _sent_chain(connection: ssl.SSLSocket | ssl.SSLObject) -> tuple[bytes, ...]:
+    native: Any = connection._sslobj  # type: ignore[union-attr]
+    return tuple(map(_der, native.get_unverified_chain() or ()))
 
 
 def _der(certificate: Any) -> bytes:
