@@ -13,11 +13,9 @@ from easycert.errors import EasycertError
 from easycert.tls.material import Mark, Report
 from easycert.tls.vetting import VettedObject, VettedSocket, Vetting
 
-#: What a user may set on a context, in the order in which OpenSSL lets it be set on another.
+#: What a user may set on a context.
 _SETTINGS = (
     "options",
-    "check_hostname",
-    "verify_mode",
     "verify_flags",
     "minimum_version",
     "maximum_version",
@@ -49,6 +47,10 @@ class Side(Protocol):
 
     protocol: ssl._SSLMethod
 
+    @property
+    def verifies(self) -> bool:
+        """Whether the URL says how peers are verified: then no setting does."""
+
     def secure(self, context: ssl.SSLContext) -> None:
         """Give *context* what depends on no file."""
 
@@ -72,8 +74,9 @@ class Side(Protocol):
 class RenewingContext(ssl.SSLContext):
     """What users hold: an :class:`ssl.SSLContext` whose handshakes are those of contexts made of the files as they are.
 
-    What is set on it, and what is called on it, counts for all handshakes that begin afterwards. A session that is
-    offered to it is not resumed: each handshake verifies anew.
+    What is set on it, and what is called on it, counts for all handshakes that begin afterwards, but for
+    ``check_hostname`` and ``verify_mode`` where the URL says how to verify: libraries that compare names themselves
+    turn them off. A session that is offered to it is not resumed: each handshake verifies anew.
     """
 
     sslobject_class = VettedObject
@@ -120,7 +123,8 @@ class RenewingContext(ssl.SSLContext):
 
     def _set_up(self, contexts: tuple[Made, ...]) -> Made:
         """Hand on what the user has set, and return the first context."""
-        wanted = [(name, getattr(self, name)) for name in _SETTINGS]
+        names = _SETTINGS if self._side.verifies else (*_SETTINGS, "verify_mode")
+        wanted = [(name, getattr(self, name)) for name in names]
         for context in contexts:
             for name, value in wanted:
                 if getattr(context, name) != value:

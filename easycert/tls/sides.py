@@ -91,6 +91,11 @@ class ServerSide(_Side):
 
     protocol = ssl.PROTOCOL_TLS_SERVER
 
+    @property
+    def verifies(self) -> bool:
+        """Whether clients are verified as the URL says."""
+        return self._url.ca is not None
+
     def secure(self, context: ssl.SSLContext) -> None:
         """Give *context* what depends on no file."""
         super().secure(context)
@@ -134,6 +139,8 @@ class ClientSide(_Side):
     """A client's; see :func:`easycert.tls.contexts.client_context`."""
 
     protocol = ssl.PROTOCOL_TLS_CLIENT
+    #: Servers always are.
+    verifies = True
 
     def secure(self, context: ssl.SSLContext) -> None:
         """Give *context* what depends on no file."""

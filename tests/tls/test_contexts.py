@@ -77,6 +77,26 @@ def test_what_the_caller_sets_is_handed_on(made_once: Path) -> None:
     assert mine.cipher()[0] == "ECDHE-ECDSA-AES128-GCM-SHA256"  # type: ignore[index]
 
 
+def test_what_a_URL_says_of_verification_cannot_be_turned_off(made_once: Path) -> None:
+    """Libraries that compare names themselves set these."""
+    server, client = server_context(SERVER, made_once), client_context(f"ssl://visi@{AXON}/?hostname={AXON}", made_once)
+    client.check_hostname = False
+    for context in (server, client):
+        context.verify_mode = ssl.CERT_NONE
+    with pytest.raises(ssl.SSLCertVerificationError, match=f"'{AXON}'"):
+        shake(server, client)
+    with pytest.raises(ssl.SSLError):
+        shake(server, client_context(f"ssl://{CORTEX}/", made_once))
+
+
+def test_a_server_without_ca_may_be_told_to_ask_for_certificates(made_once: Path) -> None:
+    server = server_context(f"ssl://{CORTEX}/", made_once)
+    server.verify_mode = ssl.CERT_OPTIONAL
+    server.load_verify_locations(made_once / "cas/vertex.crt")
+    assert common_name(shake(server, client_context(CLIENT, made_once))[1]) == VISI
+    assert shake(server, client_context(f"ssl://{CORTEX}/", made_once))[1].getpeercert() is None
+
+
 # --- hosts ------------------------------------------------------------------------------------------------------------
 
 
