@@ -91,26 +91,32 @@ class FileStore:
 
     def entries(self, folder: str) -> list[Entry]:
         """Return the files of *folder* that could be a certificate's, sorted. Raises UnreadableFile."""
+        from easycert.store.folders import file_names  # what makes one certificate lists nothing
+
         self._recover_once()
         names: set[str] = set()
         for directory in self._directories:
-            names.update(_file_names(os.path.join(directory, folder)))
+            names.update(file_names(os.path.join(directory, folder)))
         return [entry for entry in (Entry(folder, name) for name in sorted(names)) if entry.is_named]
 
     def each(self, folder: str, suffix: str) -> Iterator[Entry]:
         """Yield the files of *folder* with this suffix, sorted, one by one. Raises UnreadableFile."""
+        from easycert.store.folders import file_names
+
         self._recover_once()
         names: set[str] = set()
         for directory in self._directories:
-            found = _file_names(os.path.join(directory, folder))
+            found = file_names(os.path.join(directory, folder))
             names.update(name for name in found if name.endswith(f".{suffix}"))
         return (entry for entry in (Entry(folder, name) for name in sorted(names)) if entry.is_named)
 
     def stamp(self, entry: Entry) -> Stamp | None:
         """Return what tells whether *entry* has changed, or None when there is none. Raises UnreadableFile."""
+        from easycert.store.folders import stamp_of
+
         path = self.path(entry)
         try:
-            return _stamp(os.stat(path))
+            return stamp_of(os.stat(path))
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -118,8 +124,10 @@ class FileStore:
 
     def stamps(self, folder: str) -> dict[str, Stamp]:
         """Return the stamps of all files of *folder*, by file name. Raises UnreadableFile."""
+        from easycert.store.folders import stamps
+
         self._recover_once()
-        return _stamps(os.path.join(self._directories[0], folder))
+        return stamps(os.path.join(self._directories[0], folder))
 
     def pairs(self, folder: str) -> Iterator[Pair]:
         """Yield the certificate files of *folder*, and what there is to know of their keys. Raises UnreadableFile."""
@@ -347,20 +355,6 @@ def _regular(descriptor: int, path: str, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-def _stamp(status: os.stat_result) -> Stamp:
-    return status.st_size, status.st_mtime_ns, status.st_ino
-
-
-def _stamps(folder: str) -> dict[str, Stamp]:
-    try:
-        with os.scandir(folder) as found:
-            return {file.name: _stamp(file.stat()) for file in found if file.name[0] != "." and file.is_file()}
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise UnreadableFile(folder, _reason(error)) from error
-
-
 def _exists(path: str) -> bool:
     try:
         os.stat(path)
@@ -369,16 +363,6 @@ def _exists(path: str) -> bool:
     except OSError:
         return True  # there is something; reading it will say what is wrong
     return True
-
-
-def _file_names(folder: str) -> list[str]:
-    try:
-        with os.scandir(folder) as found:
-            return [file.name for file in found if not file.name.startswith(".") and file.is_file()]
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise UnreadableFile(folder, _reason(error)) from error
 
 
 def _reason(error: OSError) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from easycert.errors import UnreadableFile
 from easycert.store.files import read_file
+from easycert.store.folders import seems_file
 
 #: More than any trust store has; a directory of more is a mistake that should end soon.
 _MOST_FILES = 4096
@@ -29,7 +30,7 @@ def read_pile(path: str, *, limit: int) -> Iterator[tuple[str, bytes]]:
 def _names(directory: str) -> list[str]:
     try:
         with os.scandir(directory) as found:
-            names = sorted(file.name for file in found if not file.name.startswith(".") and file.is_file())
+            names = sorted(file.name for file in found if not file.name.startswith(".") and seems_file(file))
     except OSError as error:
         raise UnreadableFile(directory, error.strerror or str(error)) from error
     if len(names) > _MOST_FILES:

@@ -39,11 +39,15 @@ class Found:
 
 @dataclass(frozen=True)
 class KeyBeside:
-    """The private key that lies beside a certificate; *problem* says why it is of no use with it, if so."""
+    """The private key that lies beside a certificate; *problem* says why it is of no use with it, if so.
+
+    One that was not *seen*, for want of permission or of its passphrase, may be the right one all the same.
+    """
 
     path: str
     exposed: bool
     problem: str | None
+    seen: bool = True
 
 
 def find(certdir: CertDir, text: str, *, kind: Kind | None = None) -> Found:
@@ -66,7 +70,7 @@ def find(certdir: CertDir, text: str, *, kind: Kind | None = None) -> Found:
 
 def key_beside(certdir: CertDir, entry: Entry, certificate: x509.Certificate) -> KeyBeside | None:
     """Return the key file beside the certificate in *entry*, judged against *certificate*, or None."""
-    from easycert.errors import EasycertError
+    from easycert.errors import EasycertError, EncryptedKey, UnreadableFile
     from easycert.pki.certificates import authority_issuer
     from easycert.pki.keys import load_private_key
 
@@ -74,14 +78,16 @@ def key_beside(certdir: CertDir, entry: Entry, certificate: x509.Certificate) ->
     path = certdir.store.find(key_entry)
     if path is None:
         return None
-    problem = None
+    problem, seen = None, True
     try:
         authority_issuer(certificate, load_private_key(certdir.store.read(key_entry) or b"", path, ours=True))
     except KeyMismatch:
         problem = "it does not belong to the certificate beside it"
+    except (EncryptedKey, UnreadableFile) as error:
+        problem, seen = str(error), False
     except EasycertError as error:
         problem = str(error)
-    return KeyBeside(path, certdir.store.exposed(key_entry), problem)
+    return KeyBeside(path, certdir.store.exposed(key_entry), problem, seen)
 
 
 def _named(certdir: CertDir, text: str, kind: Kind | None) -> Iterator[tuple[Kind, Entry]]:

@@ -24,7 +24,7 @@ from easycert.pki.signatures import UNREADABLE
 from easycert.pki.subjects import shown_name
 from easycert.pki.verify import Policy, Purpose, Verified, verify
 from easycert.workflows.evidence import Evidence, gather
-from easycert.workflows.lookup import Found, find, key_beside
+from easycert.workflows.lookup import Found, KeyBeside, find, key_beside
 
 _PURPOSES = {
     Kind.CA: Purpose.CA,
@@ -76,7 +76,7 @@ class Verification:
 
 
 def verify_named(certdir: CertDir, request: VerifyRequest, evidence: Evidence | None = None) -> Verification:
-    """Verify what *request* names, and that the private key beside it belongs to it.
+    """Verify what *request* names, and that the private key beside it belongs to it, where that can be read.
 
     Whoever verifies many gathers the *evidence* once (:func:`easycert.workflows.evidence.gather_own`).
 
@@ -94,12 +94,20 @@ def verify_named(certdir: CertDir, request: VerifyRequest, evidence: Evidence | 
         anchors=evidence.anchors, intermediates=(*rest, *evidence.intermediates), crls=evidence.crls
     )
     key = key_beside(certdir, found.entry, leaf) if found.entry else None
-    key_reasons = (Reason(f"the private key {key.path}: {key.problem}", _KEY_RULE),) if key and key.problem else ()
-    verified = _judged(leaf, policy, found, (*_name_reasons(request, policy), *key_reasons))
-    return _verification(found, leaf, policy, verified, evidence, key_checked=key is not None)
+    verified = _judged(leaf, policy, found, (*_name_reasons(request, policy), *_key_reasons(key)))
+    if key is not None and not key.seen:  # whoever verifies needs no key
+        unseen = f"the private key was not checked: {key.problem}"
+        verified = verified._replace(notes=(*verified.notes, unseen))
+    return _verification(found, leaf, policy, verified, evidence, key_checked=key is not None and key.seen)
 
 
 _KEY_RULE = "RFC 5280 4.1.2.7"
+
+
+def _key_reasons(key: KeyBeside | None) -> tuple[Reason, ...]:
+    if key is None or not key.seen or not key.problem:
+        return ()
+    return (Reason(f"the private key {key.path}: {key.problem}", _KEY_RULE),)
 
 
 def _verification(

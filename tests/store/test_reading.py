@@ -154,3 +154,16 @@ def test_the_first_directory_is_written_to_and_only_it_can_be_in_the_way(
 def test_a_relative_directory_is_shown_as_an_absolute_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert FileStore(["certs"]).path(KEY) == str(tmp_path / "certs" / KEY.path)
+
+
+def test_a_link_that_leads_round_in_a_circle_hides_nothing_else(odd: Path) -> None:
+    odd.write_bytes(b"x")
+    circle = odd.with_name("circle.crt")
+    circle.symlink_to(circle)
+    store = FileStore([str(odd.parent.parent)])
+    folder, name = CERTIFICATE.folder, CERTIFICATE.filename
+    assert [entry.filename for entry in store.entries(folder)] == ["circle.crt", name]
+    assert [entry.filename for entry in store.each(folder, "crt")] == ["circle.crt", name]
+    assert list(store.stamps(folder)) == [name]
+    with pytest.raises(UnreadableFile, match="ymbolic links"):
+        store.read(Entry(folder, "circle.crt"))

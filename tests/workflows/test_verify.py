@@ -22,6 +22,7 @@ from easycert.errors import (
 )
 from easycert.model import Kind
 from easycert.pki.verify import Purpose
+from easycert.store.layout import Entry
 from easycert.store.memory import MemoryStore
 from easycert.workflows.verify import Verification, VerifyRequest, verify_named
 from tests.pki.chainmaker import DAY, NOW, Made, Recipe, ca, crl, name, pem, resigned, server, shared_key, usage
@@ -191,6 +192,28 @@ def test_a_key_that_does_not_belong_is_a_reason() -> None:
 def test_a_key_that_does_not_belong_joins_the_other_reasons() -> None:
     files = {"hosts/x.example.crt": pem(WWW.certificate), "hosts/x.example.key": key_pem(ROOT)}
     assert len(reasons("x.example", files)) == 2
+
+
+def test_a_key_that_may_not_be_read_is_a_note_for_verifying_needs_none() -> None:
+    class Guarded(MemoryStore):
+        def read(self, entry: Entry) -> bytes | None:
+            if entry.suffix == "key":
+                raise UnreadableFile(self.path(entry), "Permission denied")
+            return super().read(entry)
+
+    store = Guarded()
+    store.files.update({**CAS, HOST_FILE: pem(WWW.certificate), "hosts/www.example.com.key": key_pem(WWW)})
+    verification = verify_named(CertDir(store, clock=lambda: NOW), VerifyRequest("www.example.com"))
+    assert not verification.key_checked
+    assert "the private key was not checked: cannot read /certs/hosts/www.example.com.key: " in str(verification.notes)
+
+
+def test_a_key_that_is_encrypted_is_a_note() -> None:
+    form, lock = serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"secret")
+    locked = WWW.key.private_bytes(serialization.Encoding.PEM, form, lock)
+    found = verified("www.example.com", {HOST_FILE: pem(WWW.certificate), "hosts/www.example.com.key": locked})
+    assert not found.key_checked
+    assert "the private key was not checked: " in str(found.notes)
 
 
 @pytest.mark.parametrize(("files", "checked"), [({}, False), ({"hosts/www.example.com.key": key_pem(WWW)}, True)])
