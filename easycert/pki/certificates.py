@@ -7,7 +7,7 @@ Sources: RFC 5280 sections 4.1 and 4.2, RFC 9598 (non-ASCII mailboxes).
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from typing import cast
 
 from cryptography import x509
@@ -306,14 +306,3 @@ def basic_constraints(certificate: x509.Certificate) -> x509.BasicConstraints | 
 def is_self_issued(certificate: x509.Certificate) -> bool:
     """Return whether subject and issuer are the same name (RFC 5280 section 3.2)."""
     return certificate.subject == certificate.issuer
-
-
-def same_certificate(one: x509.Certificate, other: x509.Certificate) -> bool:
-    """Return whether two certificates are the same bytes."""
-    return one.public_bytes(Encoding.DER) == other.public_bytes(Encoding.DER)
-
-
-def same_key(certificates: Sequence[x509.Certificate], public_key: PublicKey) -> x509.Certificate | None:
-    """Return the first certificate that carries *public_key*, or None."""
-    wanted = public_der(public_key)
-    return next((item for item in certificates if public_der(cast("PublicKey", item.public_key())) == wanted), None)

@@ -87,13 +87,10 @@ def _entry_extensions(revocation: Revocation) -> Iterator[bytes]:
         yield der.tlv(der.SEQUENCE, _INVALIDITY_DATE, der.tlv(der.OCTET_STRING, since))
 
 
-def sign_crl(spec: CrlSpec, issuer: Issuer) -> x509.CertificateRevocationList:
-    """Return the CRL that *spec* describes: version 2, with a number and an AKI, neither critical."""
-    return x509.load_der_x509_crl(signed_crl(spec, issuer))
-
-
 def signed_crl(spec: CrlSpec, issuer: Issuer) -> bytes:
     """Return the CRL that *spec* describes in DER, its signature checked with the issuer's public key.
+
+    It is of version 2, with a number and an AKI, neither critical.
 
     Raises KeyMismatch when the key does not make signatures that its own public key verifies.
     """

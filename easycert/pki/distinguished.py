@@ -23,11 +23,6 @@ def comparable(name: x509.Name) -> Comparable:
     return tuple(frozenset((attribute.oid, _prepared(attribute.value)) for attribute in rdn) for rdn in name.rdns)
 
 
-def same_name(one: x509.Name, other: x509.Name) -> bool:
-    """Return whether two names are of the same entity (RFC 5280 section 7.1)."""
-    return one == other or comparable(one) == comparable(other)
-
-
 def name_from_der(data: bytes) -> x509.Name:
     """Return the name that *data* is in DER, as TLS carries the names of CAs. Raises ValueError.
 

@@ -15,7 +15,7 @@ import pytest
 
 from easycert.model import Kind
 from easycert.pki import certificates, keys
-from easycert.pki.crl import CrlSpec, Revocation, crl_pem, revoked_certificate, sign_crl
+from easycert.pki.crl import CrlSpec, Revocation, crl_pem, revoked_certificate
 from easycert.pki.csr import build_request, request_pem
 from easycert.pki.keys import KeyType
 from easycert.pki.sans import parse_san
@@ -37,6 +37,7 @@ from tests.judges.authority import (
     spec_of,
 )
 from tests.judges.verdicts import Verdict, ask
+from tests.pki.crls import sign_crl
 
 pytestmark = pytest.mark.real
 

@@ -12,10 +12,11 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from easycert.pki.crl import CrlSpec, Revocation, revoked_certificate, sign_crl
+from easycert.pki.crl import CrlSpec, Revocation, revoked_certificate
 from easycert.pki.keys import KeyType
 from easycert.pki.validity import Validity
 from tests.judges.authority import NOW, Made, families, family, oddities
+from tests.pki.crls import sign_crl
 
 pytestmark = pytest.mark.real
 

@@ -256,8 +256,6 @@ def test_certificates_survive_being_written_and_read_in_their_order() -> None:
     assert load_certificates(pem, "x.crt") == [one, other]
     assert load_certificate(pem, "x.crt") == one
     assert load_certificate(one.public_bytes(DER), "x.crt") == one
-    assert certificates.same_certificate(load_certificate(pem, "x.crt"), one)
-    assert not certificates.same_certificate(one, other)
 
 
 def _broken() -> dict[str, bytes]:
@@ -302,12 +300,6 @@ def test_self_issued_is_a_matter_of_names() -> None:
     assert certificates.is_self_issued(root)
     issuer = certificates.Issuer(distinguished_name("other"), b"x" * 20, key())
     assert not certificates.is_self_issued(certificates.sign(spec(), key().public_key(), issuer))
-
-
-def test_the_certificate_of_a_key_is_found() -> None:
-    mine, other = signed(spec()), signed(spec(), KeyType.ED25519)
-    assert certificates.same_key([other, mine], key().public_key()) is mine
-    assert certificates.same_key([other], key().public_key()) is None
 
 
 @pytest.mark.parametrize("name", [b"\xa3\x02\x30\x00", b"\xa5\x04\xa1\x02\x0c\x00"], ids=["x400", "ediParty"])

@@ -33,13 +33,13 @@ from easycert.pki.crl import (
     revoked_certificate,
     revoked_der,
     serials,
-    sign_crl,
     signed_crl,
     without,
 )
 from easycert.pki.keys import KeyType, PrivateKey
 from easycert.pki.subjects import distinguished_name
 from easycert.pki.validity import Validity
+from tests.pki.crls import sign_crl
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 WEEK = Validity(NOW, NOW + timedelta(days=7))

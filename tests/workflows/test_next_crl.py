@@ -12,7 +12,7 @@ from easycert.certdir import CertDir
 from easycert.ledger.entries import Event
 from easycert.ledger.memory import MemoryLedger
 from easycert.model import Kind
-from easycert.pki.crl import CrlSpec, Revocation, crl_pem, load_crl, revoked_certificate, sign_crl
+from easycert.pki.crl import CrlSpec, Revocation, crl_pem, load_crl, revoked_certificate
 from easycert.pki.names import SafeName
 from easycert.pki.revision import Outcome
 from easycert.pki.validity import Validity, days
@@ -20,6 +20,7 @@ from easycert.workflows import authorities, next_crl
 from easycert.workflows.next_crl import CrlOptions
 from easycert.workflows.publish import publish
 from easycert.workflows.revoke import Why, revoke
+from tests.pki.crls import sign_crl
 from tests.workflows.examples import NOW, Clock, directory, files, make
 
 ROOT = SafeName("root")

@@ -23,7 +23,6 @@ from easycert.pki.crl import (
     read_crl,
     revoked_certificate,
     revoked_der,
-    sign_crl,
 )
 from easycert.pki.keys import KeyType
 from easycert.pki.names import SafeName
@@ -33,6 +32,7 @@ from easycert.store.files import FileStore
 from easycert.workflows import authorities
 from easycert.workflows.next_crl import CrlOptions, NextCrl
 from easycert.workflows.publish import DueRun, copy_crl, publish, publish_all, publish_due
+from tests.pki.crls import sign_crl
 from tests.workflows.examples import NOW, Clock, directory, files, make
 
 ROOT = SafeName("root")

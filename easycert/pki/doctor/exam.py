@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import NamedTuple, TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 
 from easycert.model import Kind
+from easycert.pki.certificates import is_signed_by
 from easycert.pki.chains import IssuerPool, authority_key_id, is_self_issued, subject_bytes, subject_key_id
 from easycert.pki.doctor.findings import RENEW, Cure, Remedy
 from easycert.pki.encodings import Encoding, PublicFormat
@@ -127,12 +127,4 @@ def _namesakes(certificate: x509.Certificate, given: Sequence[x509.Certificate])
     named = [one for one in given if subject_bytes(one) == wanted][:_MOST_NAMESAKES]
     if weak:
         return [one for one in named if key_id is None or subject_key_id(one) in (None, key_id)]
-    return [one for one in named if _is_signed_by(certificate, one)]
-
-
-def _is_signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except (InvalidSignature, *UNREADABLE):
-        return False
-    return True
+    return [one for one in named if is_signed_by(certificate, one)]
