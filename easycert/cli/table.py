@@ -49,5 +49,6 @@ COMMANDS: dict[str, Command] = {
     "doctor": Command("doctor", "doctor", _LOOK, "Say which clients refuse what is here, why, and what mends it."),
     "export": Command("exporting", "export", _USE, "Write certificates where programs read them, and keep them fresh."),
     "probe": Command("probe", "probe", _USE, "Ask a TLS server who it is, and whether it takes us."),
+    "explain": Command("explain", "explain", _USE, "Explain an error about certificates that some program printed."),
     "trust": Command("trust", "app", _TRUST, "Have this machine's programs trust a CA, or see which do."),
 }

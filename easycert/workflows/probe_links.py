@@ -83,7 +83,7 @@ class Shelf:
         """Return the host certificates of the directory that name *reference* and are valid now."""
         found = []
         for item in self._held:
-            if item.kind is not Kind.HOST or not _covers(item.facts.sans, reference):
+            if item.kind is not Kind.HOST or not covers(item.facts.sans, reference):
                 continue
             certificate = certificate_of(self._certdir, item)
             if certificate is not None and state(certificate, self.now) == "valid":
@@ -130,7 +130,8 @@ class Shelf:
         return Held(found.path, certificate, found.kind, found.name)
 
 
-def _covers(sans: str, reference: str) -> bool:
+def covers(sans: str, reference: str) -> bool:
+    """Return whether *sans*, one a line with their prefixes, name the host *reference*."""
     for san in sans.split("\n"):
         kind, _, value = san.partition(":")
         if (kind == "DNS" and dns_matches(value, reference)) or (kind == "IP" and value == reference):

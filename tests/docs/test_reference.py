@@ -109,7 +109,7 @@ def test_the_reference_names_every_field_of_the_json(capsys: pytest.CaptureFixtu
     commands = ["ca root", "csr host b.example", "host a.example --signas root", "list", "tree", "show a.example"]
     commands += ["lint root"]
     commands += ["ledger verify", "ledger rebuild", "ledger export", "ledger export --entries", "ledger log"]
-    commands += ["status", "check --fail-within 1000y"]
+    commands += ["explain NET::ERR_CERT_REVOKED", "status", "check --fail-within 1000y"]
     for line in [
         *commands,
         "verify a.example",
