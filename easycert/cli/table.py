@@ -48,6 +48,7 @@ COMMANDS: dict[str, Command] = {
     "check": Command("check", "check", _LOOK, "Say what ends soon, and fail if something does."),
     "doctor": Command("doctor", "doctor", _LOOK, "Say which clients refuse what is here, why, and what mends it."),
     "export": Command("exporting", "export", _USE, "Write certificates where programs read them, and keep them fresh."),
+    "https": Command("https", "https", _USE, "Make the HTTPS pair of a service, such as a Synapse cell."),
     "probe": Command("probe", "probe", _USE, "Ask a TLS server who it is, and whether it takes us."),
     "explain": Command("explain", "explain", _USE, "Explain an error about certificates that some program printed."),
     "trust": Command("trust", "app", _TRUST, "Have this machine's programs trust a CA, or see which do."),

@@ -12,7 +12,7 @@ import fcntl
 import os
 import stat
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from types import TracebackType
@@ -103,6 +103,15 @@ def look(path: str) -> Seen | None:
         os.close(descriptor)
 
 
+def link(directory: str, targets: Mapping[str, str], *, replace: bool) -> None:
+    """Make symbolic links in *directory*, to absolute paths, by their names; in this order, each at once.
+
+    Raises AlreadyExists unless what is there is to be *replace*d, StoreFailure and StoreBusy.
+    """
+    with Placing(directory, Ownership(), replace=replace) as placing:
+        placing.link(targets)
+
+
 class Placing:
     """A block in which files are staged for one directory, and then put in place.
 
@@ -171,6 +180,26 @@ class Placing:
                 with suppress(OSError):
                     os.unlink(name, dir_fd=self._descriptor)
             raise
+
+    def link(self, targets: Mapping[str, str]) -> None:
+        """Make symbolic links to *targets*, each at once. Raises AlreadyExists before anything is made."""
+        for name in targets:
+            self._require_place(name)
+        for name, target in targets.items():
+            with self._told(self._at(name), "link"):
+                self._symlink(target, name)
+        with self._told(self._path, "write to"):
+            sync_directory(self._descriptor)
+
+    def _symlink(self, target: str, name: str) -> None:
+        here = self._descriptor
+        if not self._replace:
+            os.symlink(target, name, dir_fd=here)
+            return
+        with suppress(FileNotFoundError):
+            os.unlink(_draft(name), dir_fd=here)
+        os.symlink(target, _draft(name), dir_fd=here)
+        os.rename(_draft(name), name, src_dir_fd=here, dst_dir_fd=here)
 
     # --- one by one ---------------------------------------------------------------------------------------------------
 

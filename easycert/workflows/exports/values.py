@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 from easycert.errors import EasycertError
 from easycert.ledger.records import Export
 from easycert.model import Kind, Value
@@ -88,3 +90,13 @@ def digests_of(export: Export) -> dict[str, str]:
     """Return the SHA-256 of each public file when it was written last, by its name."""
     lines = (line.partition(" ") for line in export.files.splitlines())
     return {name: digest for digest, _, name in lines if digest != "-"}
+
+
+def overlapping(exports: Iterable[Export], destination: str, names: Collection[str]) -> list[Export]:
+    """Return those of *exports* that have a file of one of these *names* in *destination*."""
+    return [item for item in exports if item.destination == destination and {*names}.intersection(names_of(item))]
+
+
+def told_forgotten(export: Export) -> str:
+    """Return the note that *export* gave way to what lies there now."""
+    return f"{export.kind} {export.name} for {export.recipe} lay here, and is not written again"

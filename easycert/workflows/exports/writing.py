@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import nullcontext
 from datetime import datetime
 from hashlib import sha256
@@ -25,7 +25,7 @@ from easycert.store import layout
 from easycert.store.placing import Placed, Placing, ownership
 from easycert.workflows.exports import passphrases
 from easycert.workflows.exports.material import Materials, missing_above
-from easycert.workflows.exports.values import ExportedFiles, ExportRequest, names_of
+from easycert.workflows.exports.values import ExportedFiles, ExportRequest, overlapping, told_forgotten
 
 _OTHERS, _GROUP, _GROUP_READS = 0o007, 0o070, 0o040
 #: Owners that no service has; no owner means whoever writes.
@@ -70,13 +70,19 @@ def export(certdir: CertDir, request: ExportRequest, *, replace: bool = False) -
         with certdir.change(now) if request.remember else nullcontext() as change:
             prepared = prepared_export(materials, blank, recipe, request.passphrase)
             placing.stage(prepared.files)
-            forgotten = _remember(change, prepared, remembered) if change is not None else []
+            names = [item.name for item in prepared.files]
+            if change is not None:
+                others = overlapping(remembered, request.destination, names)
+                forgotten = _forgotten(change, [item for item in others if item.key != blank.key])
+                record(change, Event.EXPORTED, prepared.export)
         try:
             placing.put()
         except (AlreadyExists, StoreFailure):
             if request.remember and not known:
                 _forget(certdir, prepared.export)
             raise
+    if not request.remember:
+        forgotten = give_way(certdir, request.destination, names)
     notes = [*_notes(prepared.material, now), *forgotten]
     return ExportedFiles(
         *(kind, name, recipe.name, request.destination, prepared.paths),
@@ -116,17 +122,21 @@ def record(change: Change, event: Event, export: Export) -> None:
     change.record(event, **what, details=export_details(export))
 
 
-def _remember(change: Change, prepared: Prepared, remembered: Iterable[Export]) -> list[str]:
-    """Record the export, and forget those whose files it takes; return notes on them."""
-    notes = []
-    names = {item.name for item in prepared.files}
-    for other in remembered:
-        is_beside = other.destination == prepared.export.destination and other.key != prepared.export.key
-        if is_beside and names.intersection(names_of(other)):
-            record(change, Event.FORGOTTEN, other)
-            notes.append(f"{other.kind} {other.name} for {other.recipe} lay here, and is not written again")
-    record(change, Event.EXPORTED, prepared.export)
-    return notes
+def give_way(certdir: CertDir, destination: str, names: Collection[str]) -> list[str]:
+    """Forget the exports that these files in *destination* took the place of, and return notes on them."""
+    remembered = certdir.ledger.exports() if certdir.ledger.exists() else []
+    certdir.ledger.close()
+    others = overlapping(remembered, destination, names)
+    if others:
+        with certdir.change() as change:
+            return _forgotten(change, others)
+    return []
+
+
+def _forgotten(change: Change, exports: Iterable[Export]) -> list[str]:
+    for export in exports:
+        record(change, Event.FORGOTTEN, export)
+    return [told_forgotten(export) for export in exports]
 
 
 def _forget(certdir: CertDir, export: Export) -> None:
