@@ -53,7 +53,7 @@ def _profiles(base: str) -> tuple[str, ...]:
     try:
         if not os.path.isfile(path):
             return ()
-        with open(path, encoding="utf-8-sig", errors="surrogateescape") as file:
+        with open(path, encoding="utf-8-sig") as file:
             return profile_paths(file.read(_LIMIT), base)
     except OSError as error:
         raise TrustStoreUnusable(path, f"it cannot be read: {error.strerror}") from error

@@ -67,9 +67,12 @@ class SystemStore:
         for name in names:
             label, suffix = os.path.splitext(name)
             if suffix == self._platform.suffix:
-                for der in certificates_of(os.path.join(self.place, name)) or (b"",):
+                path = os.path.join(self.place, name)
+                held = certificates_of(path)
+                ours = len(held) == 1 and not os.path.islink(path)  # what we make is a file with one certificate
+                for der in held or (b"",):
                     in_force = der in trusted
-                    yield Held(label, der, in_force, "" if in_force else _NOT_IN_FORCE)
+                    yield Held(label if ours else name, der, in_force, "" if in_force else _NOT_IN_FORCE)
 
     def _certificates(self, path: str) -> tuple[bytes, ...]:
         return certificates_of(self._machine.below_root(path))

@@ -171,7 +171,8 @@ def _older(held: Sequence[Held], anchor: Anchor) -> Iterator[Held]:
 
 def _is_in_the_way(item: Held, anchor: Anchor) -> bool:
     """Return whether *item* has our label or our certificate, and is not ours."""
-    return (item.label.lower() == anchor.label or item.der == anchor.der) and not is_ours(item.label, item.der)
+    ours = is_ours(item.label, item.der)
+    return not ours and (item.der == anchor.der or item.label.lower().startswith(anchor.label))
 
 
 def _certificate(item: Held) -> x509.Certificate | None:

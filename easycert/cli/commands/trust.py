@@ -141,7 +141,8 @@ def _script(told: "Told") -> Iterator[str]:
 
 def _complain(told: "Told") -> None:
     print(f"error: {_sentence(told)}", file=sys.stderr)
-    hint = " && ".join(told.commands) or told.advice
+    fit_one_line = not any("\n" in command for command in told.commands)
+    hint = (" && " if fit_one_line else "\n").join(told.commands) or told.advice
     if hint:
         print(f"hint: {hint}", file=sys.stderr)
 
