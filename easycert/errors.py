@@ -225,6 +225,36 @@ class TrustStoreUnusable(EasycertError):
         super().__init__(f"{printable(place)}: {reason}")
 
 
+# --- backups ----------------------------------------------------------------------------------------------------------
+
+
+class LmdbMissing(EasycertError):
+    """An LMDB database that was to be backed up by an easycert that has no py-lmdb, which alone copies it safely."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(f"{printable(path)} is an LMDB database, and py-lmdb, which copies it, is not installed")
+
+
+class BackupRefused(EasycertError):
+    """Something that cannot be backed up or restored as it is; the reason says why."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"{printable(path)}: {reason}")
+
+
+class BackupDamaged(EasycertError):
+    """A backup that is not what its manifest says; ``differences`` names each path and how it differs."""
+
+    def __init__(self, path: str, differences: tuple[str, ...]) -> None:
+        self.path = path
+        self.differences = differences
+        more = f", and {len(differences) - 1} more" if len(differences) > 1 else ""
+        super().__init__(f"{printable(path)} is not what its manifest says: {differences[0]}{more}")
+
+
 # --- what a certificate authority must refuse -------------------------------------------------------------------------
 
 

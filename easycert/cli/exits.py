@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from easycert.errors import EasycertError, InvalidInput, VerificationFailed
+from easycert.errors import BackupDamaged, EasycertError, InvalidInput, VerificationFailed
 
 DONE = 0
 FAILED = 1
@@ -32,4 +32,6 @@ def exit_code(error: EasycertError) -> int:
     """Return the exit code with which a subcommand reports *error*."""
     if isinstance(error, VerificationFailed):
         return NOT_VERIFIED
+    if isinstance(error, BackupDamaged):
+        return DRIFT
     return USAGE if isinstance(error, InvalidInput) else FAILED

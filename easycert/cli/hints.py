@@ -10,6 +10,7 @@ from easycert.errors import (
     AmbiguousIssuer,
     AmbiguousName,
     CannotConnect,
+    BackupDamaged,
     EasycertError,
     EncryptedKey,
     HalfWritten,
@@ -19,6 +20,7 @@ from easycert.errors import (
     IssuerUnusable,
     KeyMismatch,
     LedgerUnusable,
+    LmdbMissing,
     MissingAuthority,
     NotFound,
     NotPermitted,
@@ -120,6 +122,10 @@ def _unreachable(error: EasycertError) -> str:
         return "ask for a name that it serves with --servername NAME"
     return ""
 
+_INSTALL_LMDB = (
+    "pip install 'easycert[lmdb]' (or, as it was installed: pipx inject easycert lmdb, "
+    "uv tool install 'easycert[lmdb]'), or leave its directory out with --skipdirs"
+)
 
 _ADVICE: tuple[tuple[type[EasycertError], Callable[[EasycertError], str]], ...] = (
     (AlreadyExists, _already_exists),
@@ -145,5 +151,7 @@ _ADVICE: tuple[tuple[type[EasycertError], Callable[[EasycertError], str]], ...] 
     (HookFailed, lambda _: "mend it and run it by hand: what was renewed is not due again"),
     (SignerUnfit, lambda _: "make a new one with: easycert ocsp-signer --signas CA --force"),
     (CannotConnect, _unreachable),
+    (LmdbMissing, lambda _: _INSTALL_LMDB),
+    (BackupDamaged, lambda _: "see all that differs with: easycert backup --verify BACKUP"),
     (WrongIssuer, lambda _: "easycert show NAME tells who did"),
 )

@@ -188,10 +188,14 @@ class Place(Value):
 
     def open(self) -> CertDir:
         """Return the certificate directory that the options and the environment name."""
+        return self.open_at(self.certdir)
+
+    def open_at(self, directory: str | None) -> CertDir:
+        """Return what is, or could become, the certificate directory at *directory*, on the terms of the options."""
         strictness = Strictness.ALLOW if self.allow_unsafe else Strictness.REFUSE
         if self.lock_timeout != self.lock_timeout:  # NaN: no time is ever past it
             raise InvalidInput("lock timeout", str(self.lock_timeout), "is not a number of seconds")
-        return CertDir.open(self.certdir, lock_timeout=self.lock_timeout, unsafe=strictness, report=self.say)
+        return CertDir.open(directory, lock_timeout=self.lock_timeout, unsafe=strictness, report=self.say)
 
     def say(self, sentence: str) -> None:
         """Tell the person at the terminal something, on stderr."""
@@ -272,6 +276,24 @@ def with_passphrase(wish: Passphrase, attempt: Callable[[bytes | None], _Result]
         from getpass import getpass
 
         return attempt(os.fsencode(getpass(f"Passphrase for {printable(error.source)}: ")))
+
+
+def new_passphrase(wish: Passphrase, what: str) -> bytes:
+    """Return the passphrase that *what* is to be encrypted with; a person at a terminal is asked, twice.
+
+    Raises EncryptedKey where there is none, and InvalidInput when the two differ or are empty.
+    """
+    given = passphrase(wish)
+    if given is not None:
+        return given
+    if not sys.stdin.isatty():
+        raise EncryptedKey(what, wrong=False)
+    from getpass import getpass
+
+    typed = getpass(f"New passphrase for {what}: ")
+    if not typed or typed != getpass("The same again: "):
+        raise InvalidInput("passphrase", "", "is empty, or not the same twice")
+    return os.fsencode(typed)
 
 
 def _first_line(data: bytes, source: str) -> bytes:

@@ -21,6 +21,7 @@ _REVOKE = "Revoke"
 _LOOK = "Look"
 _USE = "Use"
 _TRUST = "Trust"
+_KEEP = "Keep"
 
 #: Set by a shell that asks for completions.
 COMPLETION_VARIABLE = "_EASYCERT_COMPLETE"
@@ -52,4 +53,6 @@ COMMANDS: dict[str, Command] = {
     "probe": Command("probe", "probe", _USE, "Ask a TLS server who it is, and whether it takes us."),
     "explain": Command("explain", "explain", _USE, "Explain an error about certificates that some program printed."),
     "trust": Command("trust", "app", _TRUST, "Have this machine's programs trust a CA, or see which do."),
+    "backup": Command("backup", "backup", _KEEP, "Back up a service's directory, live, or verify a backup."),
+    "restore": Command("backup", "restore", _KEEP, "Restore a backup to a new directory, checked as it is copied."),
 }

@@ -1,0 +1,150 @@
+"""SQLite databases of a live service, copied by SQLite's own online backup (https://sqlite.org/backup.html)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from urllib.parse import quote
+
+from easycert.backup.headers import HEAD, is_write_ahead
+from easycert.errors import BackupRefused, StoreFailure, printable
+
+#: How long a writer that holds the whole database is waited for.
+_PATIENCE = 30.0
+#: How often a database that nobody could lock is copied again because it changed meanwhile.
+_ATTEMPTS = 3
+_WAL, _JOURNAL = "-wal", "-journal"
+_NOT_A_DATABASE = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+
+
+class NotADatabase(Exception):
+    """A file that begins like a SQLite database, but that SQLite itself cannot read."""
+
+
+def snapshot(path: str, target: str, scratch: str) -> None:
+    """Copy the database *path*, as it is at one moment, to *target*, which does not exist; alone, without a log.
+
+    *scratch* is a private directory for copies of what only a writer could open. Raises BackupRefused when SQLite
+    cannot read it, NotADatabase when there is nothing to read, FileNotFoundError when it has vanished, and StoreFailure
+    when *target* cannot be written.
+    """
+    quiet = is_write_ahead(_head(path)) and not _has_content(path + _WAL)
+    if quiet and _copied_undisturbed(path, target):
+        return
+    try:
+        _copy(path, f"{_uri(path)}?mode=ro", target)
+    except _Unopened as error:
+        _copied_apart(path, target, scratch, error)
+
+
+class _Unopened(Exception):
+    """SQLite cannot read a database without writing: it has to be rolled back, or its log be indexed, first."""
+
+
+def _copied_undisturbed(path: str, target: str) -> bool:
+    """Copy a database whose log is empty: all of it is in one file, so nothing is made beside it. False if it changed.
+
+    Whoever begins to write makes the log first; so if there is none afterwards, nobody has written.
+    """
+    before = _stamp(path)
+    _copy(path, f"{_uri(path)}?immutable=1", target)
+    if _stamp(path) == before and not _has_content(path + _WAL):
+        return True
+    os.unlink(target)
+    return False
+
+
+def _copied_apart(path: str, target: str, scratch: str, reason: Exception) -> None:
+    """Copy the files of a database that only a writer can open, and let SQLite repair that copy.
+
+    So a transaction that a killed service left half written (a hot journal) is rolled back, as the service itself
+    would; and where its directory cannot be written to, its log is read.
+    """
+    apart = os.path.join(scratch, "apart")
+    for _ in range(_ATTEMPTS):
+        before = _stamp(path), _stamp(path + _WAL), _stamp(path + _JOURNAL)
+        for suffix in ("", _WAL, _JOURNAL):
+            _copied_file(path + suffix, apart + suffix)
+        if (_stamp(path), _stamp(path + _WAL), _stamp(path + _JOURNAL)) == before:
+            break
+        _removed(apart)
+    else:
+        raise BackupRefused(path, f"SQLite cannot open it ({printable(reason)}), and it does not stay as it is")
+    try:
+        _copy(path, _uri(apart), target)
+    except _Unopened as error:
+        raise BackupRefused(path, f"SQLite cannot open it: {printable(error)}") from error
+    finally:
+        _removed(apart)
+
+
+def _copy(path: str, uri: str, target: str) -> None:
+    """Copy the database *uri*, which is that of *path*, to *target*."""
+    try:
+        with closing(sqlite3.connect(uri, uri=True, timeout=_PATIENCE)) as source:
+            _look(source)
+            try:
+                with closing(sqlite3.connect(_uri(target), uri=True)) as copy:
+                    copy.execute("PRAGMA synchronous=OFF")  # all of the backup is made durable at once, in the end
+                    source.backup(copy)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+                    raise StoreFailure(target, "write", str(error)) from error
+                raise
+    except sqlite3.DatabaseError as error:
+        if os.path.lexists(target):
+            _removed(target)
+        if not os.path.exists(path):
+            raise FileNotFoundError(path) from error
+        if (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _NOT_A_DATABASE:
+            raise NotADatabase(str(error)) from error
+        raise BackupRefused(path, f"SQLite cannot copy it: {printable(error)}") from error
+
+
+def _look(source: sqlite3.Connection) -> None:
+    """Read something. Raises _Unopened for a database that cannot be read without writing."""
+    try:
+        source.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
+            raise _Unopened(str(error)) from error
+        raise
+
+
+def _uri(path: str) -> str:
+    return f"file:{quote(os.fsencode(os.path.abspath(path)))}"
+
+
+def _head(path: str) -> bytes:
+    with open(path, "rb", buffering=0) as file:
+        return file.read(HEAD)
+
+
+def _has_content(path: str) -> bool:
+    stamp = _stamp(path)
+    return stamp is not None and stamp[0] > 0
+
+
+def _stamp(path: str) -> tuple[int, int, int] | None:
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return status.st_size, status.st_mtime_ns, status.st_ino
+
+
+def _copied_file(path: str, target: str) -> None:
+    try:
+        with open(path, "rb") as source, open(target, "xb") as copy:
+            shutil.copyfileobj(source, copy)
+    except FileNotFoundError:
+        if not target.endswith((_WAL, _JOURNAL)):
+            raise
+
+
+def _removed(path: str) -> None:
+    for suffix in ("", _WAL, _JOURNAL, "-shm"):
+        if os.path.lexists(path + suffix):
+            os.unlink(path + suffix)

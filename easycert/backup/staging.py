@@ -1,0 +1,287 @@
+"""Where a copy grows, hidden beside its final name, until it is whole; and what killed runs left there.
+
+A staging directory lies in the directory that the copy is to appear in. Its owner holds a kernel lock on a file in it,
+so whoever can take that lock knows that the owner is dead, and takes everything away: also a manifest that already had
+its final name when the owner died before its backup got one.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import TracebackType
+
+from easycert.errors import AlreadyExists, BackupRefused, StoreFailure
+
+PREFIX = ".easycert-staging-"
+MANIFEST_SUFFIX = ".manifest.json"
+_OWNER, _TREE, _MANIFEST = "owner", "copy", "manifest"
+_LOCK = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_ATTEMPTS = 20
+_NO_REPLACE, _AT_FDCWD = 1, -100  # linux/fs.h, fcntl.h
+_EXCLUSIVE = 4  # RENAME_EXCL of macOS, sys/stdio.h
+_UNSUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
+
+
+class Staging:
+    """A private directory beside *target*, used as a block; nothing of it is left afterwards.
+
+    Whatever the file system refuses within the block is raised as StoreFailure. Entering it raises AlreadyExists when
+    *target* exists, and removes what killed runs left beside it.
+    """
+
+    def __init__(self, target: str, *, with_manifest: bool) -> None:
+        """Take the final name of the copy, in a directory that exists; *with_manifest* reserves its name too."""
+        self.target = os.path.abspath(target)
+        self.manifest_target = f"{self.target}{MANIFEST_SUFFIX}" if with_manifest else None
+        self._parent = os.path.dirname(self.target)
+        self.path = ""
+        self._lock = -1
+
+    @property
+    def copy(self) -> str:
+        """Where the copy grows: a file or a directory, made by whoever fills it."""
+        return os.path.join(self.path, _TREE)
+
+    @property
+    def manifest(self) -> str:
+        """Where the manifest is written."""
+        return os.path.join(self.path, _MANIFEST)
+
+    def __enter__(self) -> Staging:
+        """Make the directory. Raises AlreadyExists and StoreFailure."""
+        require_free(self.target)
+        with failures(self.target):
+            sweep(self._parent)
+            self._require_absent()
+            for _ in range(_ATTEMPTS):
+                if self._begun():
+                    return self
+        raise StoreFailure(self.target, "write", "somebody takes away what is made beside it")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take away what is left."""
+        try:
+            with suppress(OSError):
+                remove(self.path)
+        finally:
+            os.close(self._lock)
+
+    def place(self, mode: int | None = None) -> None:
+        """Give the copy, and the manifest before it, their final names, durably; *mode* is that of the directory.
+
+        So a backup without a manifest is never seen; and a manifest without a backup is taken away by the next run.
+        Raises AlreadyExists when somebody was faster, and StoreFailure.
+        """
+        sync_file_system(self.path)
+        if self.manifest_target:
+            self._link(self.manifest, self.manifest_target)
+        try:
+            rename_to_new(self.copy, self.target)
+        except BaseException:
+            if self.manifest_target:
+                os.unlink(self.manifest_target)
+            raise
+        if mode is not None:
+            os.chmod(self.target, mode)
+        descriptor = os.open(self._parent, _DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            if error.errno not in _UNSUPPORTED:
+                raise
+        finally:
+            os.close(descriptor)
+
+    def _require_absent(self) -> None:
+        for path in (self.target, self.manifest_target):
+            if path and os.path.lexists(path):
+                raise AlreadyExists(path)
+
+    def _begun(self) -> bool:
+        self.path = os.path.join(self._parent, f"{PREFIX}{os.urandom(6).hex()}")
+        os.mkdir(self.path, 0o700)
+        owner = os.path.join(self.path, _OWNER)
+        try:
+            self._lock = os.open(owner, _LOCK | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileNotFoundError:  # another run took it for a dead one's
+            return False
+        except BaseException:
+            os.rmdir(self.path)
+            raise
+        try:
+            if not _locked(self._lock, lockless=True) or not os.path.exists(owner):
+                os.close(self._lock)
+                return False
+            os.write(self._lock, os.fsencode(os.path.basename(self.target)))
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return True
+
+    @staticmethod
+    def _link(path: str, target: str) -> None:
+        try:
+            os.link(path, target)
+        except FileExistsError:
+            raise AlreadyExists(target) from None
+        except OSError as error:
+            if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK):
+                raise
+            rename_to_new(path, target)  # a file system without hard links
+
+
+def require_free(target: str) -> None:
+    """Raise AlreadyExists or StoreFailure for a *target* that cannot be made; nothing is changed."""
+    parent = os.path.dirname(os.path.abspath(target))
+    if os.path.lexists(target):
+        raise AlreadyExists(target)
+    if not os.path.isdir(parent):
+        raise StoreFailure(target, "write", f"there is no directory {parent}")
+    if len(os.fsencode(os.path.basename(target))) + len(MANIFEST_SUFFIX) > 255:
+        raise StoreFailure(target, "write", "its name is too long")
+
+
+def require_apart(target: str, source: str) -> None:
+    """Raise BackupRefused when *target* would lie in the directory *source*, whatever links or mounts lead there."""
+    inside = os.stat(source)
+    parent = os.path.realpath(os.path.dirname(os.path.abspath(target)))
+    while True:
+        if os.path.samestat(os.stat(parent), inside):
+            raise BackupRefused(target, f"it lies inside of what is to be copied, {source}")
+        above = os.path.dirname(parent)
+        if above == parent:
+            return
+        parent = above
+
+
+@contextmanager
+def failures(path: str) -> Iterator[None]:
+    """Raise what the file system refuses as StoreFailure about *path*."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreFailure(path, "write", error.strerror or str(error)) from error
+
+
+def sweep(folder: str) -> None:
+    """Remove what killed runs left in *folder*."""
+    with os.scandir(folder) as found:
+        left = [entry.path for entry in found if entry.name.startswith(PREFIX) and entry.is_dir(follow_symlinks=False)]
+    for path in left:
+        with suppress(OSError):  # somebody else's, or somebody is at it too
+            _swept(path)
+
+
+def _swept(path: str) -> None:
+    try:
+        lock = os.open(os.path.join(path, _OWNER), _LOCK)
+    except FileNotFoundError:  # its owner died before it made one; or is about to, and will make another directory
+        os.rmdir(path)
+        return
+    try:
+        if not _locked(lock):
+            return
+        name = os.fsdecode(os.read(lock, 4096))
+        if name and os.path.lexists(os.path.join(path, _TREE)):
+            _take_back(os.path.join(path, _MANIFEST), os.path.join(os.path.dirname(path), name + MANIFEST_SUFFIX))
+        remove(path)
+    finally:
+        os.close(lock)
+
+
+def _take_back(staged: str, placed: str) -> None:
+    """Remove the manifest *placed* when it is the one that is *staged*."""
+    with suppress(FileNotFoundError):
+        if os.path.samestat(os.lstat(staged), os.lstat(placed)):
+            os.unlink(placed)
+
+
+def _locked(descriptor: int, *, lockless: bool = False) -> bool:
+    """Return whether the lock is held now; under *lockless* a file system that has no locks is good enough."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        if not lockless:
+            raise
+    return True
+
+
+def remove(path: str) -> None:
+    """Remove the directory *path* and all that is in it, whatever its modes. The lock goes last. Raises OSError."""
+    os.chmod(path, 0o700)
+    with os.scandir(path) as found:
+        entries = sorted(found, key=lambda entry: entry.name == _OWNER)
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            remove(entry.path)
+        else:
+            os.unlink(entry.path)
+    os.rmdir(path)
+
+
+def sync_file_system(path: str) -> None:
+    """Make all that was written to the file system of *path* durable. Raises OSError."""
+    flush = _function("syncfs") if sys.platform == "linux" else None
+    if flush is None:
+        os.sync()
+        return
+    descriptor = os.open(path, _DIRECTORY)
+    try:
+        if flush(descriptor):
+            raise _failure(path)
+    finally:
+        os.close(descriptor)
+
+
+def rename_to_new(path: str, target: str) -> None:
+    """Rename *path* to *target*, and never over something. Raises AlreadyExists and OSError."""
+    try:
+        if _renamed(os.fsencode(path), os.fsencode(target)):
+            return
+    except FileExistsError:
+        raise AlreadyExists(target) from None
+    if os.path.lexists(target):
+        raise AlreadyExists(target)
+    os.rename(path, target)  # a directory is never renamed over a file, or over a directory with something in it
+
+
+def _renamed(path: bytes, target: bytes) -> bool:
+    """Rename as the kernel can do it in one step; False where it cannot."""
+    if sys.platform == "darwin":
+        rename, arguments = _function("renamex_np"), (path, target, _EXCLUSIVE)
+    else:
+        rename, arguments = _function("renameat2"), (_AT_FDCWD, path, _AT_FDCWD, target, _NO_REPLACE)
+    if rename is None:
+        return False
+    if rename(*arguments) == 0:
+        return True
+    failure = _failure(os.fsdecode(target))
+    if failure.errno in _UNSUPPORTED:
+        return False
+    raise failure
+
+
+def _function(name: str) -> Callable[..., int] | None:
+    return getattr(ctypes.CDLL(None, use_errno=True), name, None)
+
+
+def _failure(path: str) -> OSError:
+    number = ctypes.get_errno()
+    return OSError(number, os.strerror(number), path)
+
+
+def private_mode(mode: int) -> int:
+    """Return the permission bits of *mode* with all that its owner needs to move a directory."""
+    return stat.S_IMODE(mode) | stat.S_IRWXU
