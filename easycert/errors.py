@@ -236,6 +236,10 @@ class LmdbMissing(EasycertError):
         super().__init__(f"{printable(path)} is an LMDB database, and py-lmdb, which copies it, is not installed")
 
 
+class DestinationExists(AlreadyExists):
+    """A backup, or what one is to be restored to, would lie where something is already."""
+
+
 class BackupRefused(EasycertError):
     """Something that cannot be backed up or restored as it is; the reason says why."""
 

@@ -78,9 +78,7 @@ def parsed(data: bytes, path: str) -> Manifest:
     return manifest
 
 
-def differences(
-    expected: Iterable[Record], found: Iterable[Record], *, contents: bool = True
-) -> list[Difference]:
+def differences(expected: Iterable[Record], found: Iterable[Record], *, contents: bool = True) -> list[Difference]:
     """Return where *found* is not as *expected*, by path; without *contents* no digest is compared.
 
     Times are not compared: a backup that was copied with ``cp -R`` is as good.

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
 
-from easycert.errors import AlreadyExists, BackupRefused, StoreFailure
+from easycert.errors import BackupRefused, DestinationExists, StoreFailure
 
 PREFIX = ".easycert-staging-"
 MANIFEST_SUFFIX = ".manifest.json"
@@ -33,8 +33,8 @@ _UNSUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
 class Staging:
     """A private directory beside *target*, used as a block; nothing of it is left afterwards.
 
-    Whatever the file system refuses within the block is raised as StoreFailure. Entering it raises AlreadyExists when
-    *target* exists, and removes what killed runs left beside it.
+    Whatever the file system refuses on entering is raised as StoreFailure. It raises DestinationExists when *target*
+    exists, and removes what killed runs left beside it.
     """
 
     def __init__(self, target: str, *, with_manifest: bool) -> None:
@@ -56,7 +56,7 @@ class Staging:
         return os.path.join(self.path, _MANIFEST)
 
     def __enter__(self) -> Staging:
-        """Make the directory. Raises AlreadyExists and StoreFailure."""
+        """Make the directory. Raises DestinationExists and StoreFailure."""
         require_free(self.target)
         with failures(self.target):
             sweep(self._parent)
@@ -80,7 +80,7 @@ class Staging:
         """Give the copy, and the manifest before it, their final names, durably; *mode* is that of the directory.
 
         So a backup without a manifest is never seen; and a manifest without a backup is taken away by the next run.
-        Raises AlreadyExists when somebody was faster, and StoreFailure.
+        Raises DestinationExists when somebody was faster, and StoreFailure.
         """
         sync_file_system(self.path)
         if self.manifest_target:
@@ -105,7 +105,7 @@ class Staging:
     def _require_absent(self) -> None:
         for path in (self.target, self.manifest_target):
             if path and os.path.lexists(path):
-                raise AlreadyExists(path)
+                raise DestinationExists(path)
 
     def _begun(self) -> bool:
         self.path = os.path.join(self._parent, f"{PREFIX}{os.urandom(6).hex()}")
@@ -133,7 +133,7 @@ class Staging:
         try:
             os.link(path, target)
         except FileExistsError:
-            raise AlreadyExists(target) from None
+            raise DestinationExists(target) from None
         except OSError as error:
             if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK):
                 raise
@@ -141,10 +141,10 @@ class Staging:
 
 
 def require_free(target: str) -> None:
-    """Raise AlreadyExists or StoreFailure for a *target* that cannot be made; nothing is changed."""
+    """Raise DestinationExists or StoreFailure for a *target* that cannot be made; nothing is changed."""
     parent = os.path.dirname(os.path.abspath(target))
     if os.path.lexists(target):
-        raise AlreadyExists(target)
+        raise DestinationExists(target)
     if not os.path.isdir(parent):
         raise StoreFailure(target, "write", f"there is no directory {parent}")
     if len(os.fsencode(os.path.basename(target))) + len(MANIFEST_SUFFIX) > 255:
@@ -246,14 +246,14 @@ def sync_file_system(path: str) -> None:
 
 
 def rename_to_new(path: str, target: str) -> None:
-    """Rename *path* to *target*, and never over something. Raises AlreadyExists and OSError."""
+    """Rename *path* to *target*, and never over something. Raises DestinationExists and OSError."""
     try:
         if _renamed(os.fsencode(path), os.fsencode(target)):
             return
     except FileExistsError:
-        raise AlreadyExists(target) from None
+        raise DestinationExists(target) from None
     if os.path.lexists(target):
-        raise AlreadyExists(target)
+        raise DestinationExists(target)
     os.rename(path, target)  # a directory is never renamed over a file, or over a directory with something in it
 
 

@@ -9,8 +9,9 @@ from easycert.errors import (
     AlreadyExists,
     AmbiguousIssuer,
     AmbiguousName,
-    CannotConnect,
     BackupDamaged,
+    CannotConnect,
+    DestinationExists,
     EasycertError,
     EncryptedKey,
     HalfWritten,
@@ -122,12 +123,14 @@ def _unreachable(error: EasycertError) -> str:
         return "ask for a name that it serves with --servername NAME"
     return ""
 
+
 _INSTALL_LMDB = (
     "pip install 'easycert[lmdb]' (or, as it was installed: pipx inject easycert lmdb, "
     "uv tool install 'easycert[lmdb]'), or leave its directory out with --skipdirs"
 )
 
 _ADVICE: tuple[tuple[type[EasycertError], Callable[[EasycertError], str]], ...] = (
+    (DestinationExists, lambda _: "choose another DST ({date} in it is filled in), or move what is there away"),
     (AlreadyExists, _already_exists),
     (MissingAuthority, _missing_authority),
     (AmbiguousIssuer, lambda _: "say which with --signas"),

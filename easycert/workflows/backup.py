@@ -71,10 +71,10 @@ class Backup(Value):
 
 
 def backup(certdir: CertDir, request: BackupRequest, progress: Progress) -> Backup:
-    """Back up what *request* says. Raises, before anything is written, AlreadyExists, BackupRefused and LmdbMissing.
+    """Back up what *request* says.
 
-    Also UnreadableFile, StoreBusy for a certificate directory that somebody writes to, and StoreFailure; then nothing
-    is left.
+    Raises, before anything is written, DestinationExists, BackupRefused and LmdbMissing. Also UnreadableFile,
+    StoreBusy for a certificate directory that somebody writes to, and StoreFailure; then nothing is left.
     """
     now = certdir.now()
     destination = _destination(request, now)

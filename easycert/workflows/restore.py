@@ -51,7 +51,7 @@ class Verified(Value):
 def restore(request: RestoreRequest, progress: Progress) -> Restored:
     """Copy a backup to a new directory: complete, each file compared with its digest, or not at all.
 
-    Raises AlreadyExists, BackupRefused, BackupDamaged, EncryptedKey, Malformed, UnreadableFile and StoreFailure.
+    Raises DestinationExists, BackupRefused, BackupDamaged, EncryptedKey, Malformed, UnreadableFile and StoreFailure.
     """
     destination = os.path.abspath(request.destination)
     require_free(destination)

@@ -75,7 +75,9 @@ def test_nobody_changes_it_meanwhile(certs: Path, tmp_path: Path, named: bool) -
 
 def test_what_it_was_before_stays(certs: Path, tmp_path: Path) -> None:
     def described() -> dict[str, int]:
-        return {str(path): path.lstat().st_mtime_ns for path in certs.rglob("*") if path.name not in ("lock", ".easycert")}
+        return {
+            str(path): path.lstat().st_mtime_ns for path in certs.rglob("*") if path.name not in ("lock", ".easycert")
+        }
 
     before = described()
     assert went("backup", str(certs), str(tmp_path / "copy")).code == 0

@@ -94,7 +94,9 @@ def test_a_killed_run_leaves_all_or_nothing_and_the_next_one_cleans_up(runs: Run
 
 
 @KINDS
-@pytest.mark.parametrize("action", ["full", *(pytest.param(name, marks=pytest.mark.slow) for name in ("EIO", "interrupt"))])
+@pytest.mark.parametrize(
+    "action", ["full", *(pytest.param(name, marks=pytest.mark.slow) for name in ("EIO", "interrupt"))]
+)
 def test_a_failing_call_fails_the_command_and_leaves_nothing(runs: Runs, action: str) -> None:
     for outcome in runs.swept(action):
         if runs.assert_whole_or_absent():

@@ -117,7 +117,15 @@ def test_a_backup_without_its_manifest_is_none(copy: Path, tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"{}", b"[]", b"\xff", b'{"kind": "easycert-backup"}', b'{"kind": "easycert-backup", "version": 9}', b"[" * 9000],
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"\xff",
+        b'{"kind": "easycert-backup"}',
+        b'{"kind": "easycert-backup", "version": 9}',
+        b"[" * 9000,
+    ],
 )
 def test_a_manifest_that_is_none_is_refused(copy: Path, tmp_path: Path, data: bytes) -> None:
     (tmp_path / "copy.manifest.json").write_bytes(data)
