@@ -73,7 +73,8 @@ def _system(machine: Machine, _wanted: Wanted, *, asked: bool) -> Iterator[Trust
 
 def _chrome(machine: Machine, wanted: Wanted, *, asked: bool) -> Iterator[TrustStore]:
     if _has_home(machine) and not machine.is_macos:
-        here = asked or chrome.is_here(machine)
+        # Under sudo a database would be made that belongs to the superuser, who as a rule browses nothing.
+        here = asked or (chrome.is_here(machine) and not machine.is_under_sudo)
         for store in chrome.chrome_stores(machine, wanted.password_file):
             if here or store.place != chrome.user_database(machine):
                 yield store

@@ -27,6 +27,11 @@ class Machine:
         self.is_macos = system == "darwin"
         self.children = Children(environment)
 
+    @property
+    def is_under_sudo(self) -> bool:
+        """Whether somebody has become the superuser for this one command."""
+        return "SUDO_USER" in self.environment
+
     @cached_property
     def platform(self) -> Platform | None:
         """The row that describes this system, or None for one that nobody has described."""

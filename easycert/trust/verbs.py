@@ -11,7 +11,7 @@ from enum import Enum
 
 from cryptography import x509
 
-from easycert.errors import TrustStoreUnusable
+from easycert.errors import TrustStoreUnusable, printable
 from easycert.model import Value
 from easycert.pki.certificates import DECODING_ERRORS
 from easycert.pki.keys import public_der
@@ -77,7 +77,8 @@ def _guarded(store: TrustStore, verb: Callable[[], Told]) -> Told:
     try:
         return verb()
     except TrustStoreUnusable as error:
-        return Told(store.kind, store.place, Outcome.FAILED, str(error), advice=error.package)
+        detail = error.reason if error.place == store.place else str(error)
+        return Told(store.kind, store.place, Outcome.FAILED, detail, advice=error.package)
 
 
 def _status(store: TrustStore, anchor: Anchor) -> Told:
@@ -205,8 +206,6 @@ def _left(item: Held, anchor: Anchor) -> str:
 
 
 def _quoted(label: str) -> str:
-    from easycert.errors import printable
-
     return f"'{printable(label)}'"
 
 

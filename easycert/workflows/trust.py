@@ -25,6 +25,7 @@ from easycert.workflows.lookup import Found, find
 _NO_PARTIAL_CHAINS = (
     "it is an intermediate: OpenSSL, and what is built on it, trusts roots only, unless told otherwise; trust its root"
 )
+_OF_A_USER = (StoreKind.CHROME, StoreKind.FIREFOX, StoreKind.NSS)
 
 
 class TrustRequest(Value):
@@ -88,6 +89,8 @@ def _each(
     told = (*map(verb, found.stores), *found.missing)
     asked = StoreKind.NODE in request.wanted.kinds
     counted = tuple(item if asked or item.store is not StoreKind.NODE else item._replace(counts=False) for item in told)
+    if request.machine.is_under_sudo and any(item.store in _OF_A_USER for item in told):
+        notes = (*notes, "under sudo, browsers' stores are the superuser's own: for yours, run it without sudo")
     if not counted:
         notes = (*notes, "there is no trust store here that easycert knows")
     return Trust(anchor.name, _subject(anchor), anchor.fingerprint, request.dry_run, counted, notes)

@@ -15,7 +15,7 @@ from easycert.trust.platforms import LINUX, Platform
 from easycert.trust.protocol import StoreKind
 from easycert.trust.verbs import Outcome, install, remove, status
 from tests.pki.chainmaker import pem
-from tests.trust.stores import anchor, authority, debian, nss, variables
+from tests.trust.stores import anchor, authority, debian, java, nss, variables
 
 ROOT = anchor(authority())
 EVERY = frozenset(StoreKind)
@@ -63,6 +63,31 @@ def test_each_linux_is_known_by_its_markers(tmp_path: Path, platform: Platform) 
     where = empty(tmp_path)
     assert where.platform is platform
     assert found(where) == [("system", f"root/{platform.anchors}")]
+
+
+@pytest.mark.parametrize("platform", LINUX, ids=lambda row: row.name)
+def test_on_each_linux_a_file_among_the_anchors_is_what_its_program_makes_count(
+    tmp_path: Path, platform: Platform
+) -> None:
+    """With a stand-in for the program, as only Debian's runs here: it copies the anchors into the first bundle."""
+    root = tmp_path / "root"
+    put(root, platform.anchors, *platform.markers, *(os.path.dirname(path) for path in platform.bundles))
+    program(tmp_path, platform.adding[0])
+    script = f"#!/bin/sh\ncat {root}/{platform.anchors}/*{platform.suffix} > {root}/{platform.bundles[0]}\ntrue\n"
+    (tmp_path / "bin" / platform.adding[0]).write_text(script)
+    where = empty(tmp_path)
+    where = Machine(home=where.home, environment={"PATH": f"{tmp_path / 'bin'}:/bin:/usr/bin"}, root=where.root)
+    (store,) = find_stores(where, Wanted(frozenset({StoreKind.SYSTEM}))).stores
+    assert install(store, ROOT, where.children).outcome is Outcome.INSTALLED
+    assert os.listdir(root / platform.anchors) == [ROOT.label + platform.suffix]
+    assert remove(store, ROOT, where.children).outcome is Outcome.REMOVED
+    assert os.listdir(root / platform.anchors) == []
+
+
+def test_under_sudo_no_database_is_made_unasked(tmp_path: Path) -> None:
+    program(tmp_path, "chromium")
+    assert found(empty(tmp_path)) == [("chrome", "home/.pki/nssdb")]
+    assert found(empty(tmp_path, SUDO_USER="alice")) == []
 
 
 def test_every_linux_has_a_package_for_each_tool() -> None:
@@ -169,6 +194,14 @@ def test_a_certificate_of_others_that_is_not_trusted_is_not_made_so(tmp_path: Pa
     assert not children.run(("certutil", "-M", "-d", f"sql:{stand.store.place}", "-n", "mine", "-t", ",,")).code
     assert install(stand.store, ROOT, children).outcome is Outcome.NOT_OURS
     assert status(stand.store, ROOT).outcome is Outcome.NOT_TRUSTED
+
+
+@pytest.mark.slow
+def test_what_debians_hook_left_in_javas_store_is_ours_to_remove(tmp_path: Path, need: Callable[[str], str]) -> None:
+    stand = java(tmp_path, need)
+    stand.plant(f"debian:{ROOT.label}.pem", ROOT.pem)
+    assert install(stand.store, ROOT, stand.machine.children).detail == ""
+    assert remove(stand.store, ROOT, stand.machine.children).outcome is Outcome.REMOVED
 
 
 def test_a_file_of_our_name_that_others_put_more_into_is_not_ours(tmp_path: Path, need: Callable[[str], str]) -> None:

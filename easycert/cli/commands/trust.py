@@ -13,6 +13,7 @@ from easycert.cli import exits
 from easycert.cli.options import SETTINGS, Habits, Output, argument, complete_authorities, option
 from easycert.cli.render import as_json
 from easycert.cli.spread import spread
+from easycert.errors import InvalidInput
 from easycert.model import Value
 from easycert.pki.wording import one_line
 
@@ -90,14 +91,21 @@ def status(authority: Authority, *, stores: Stores, habits: Habits) -> None:
 
 
 def _request(authority: str, stores: Stores, *, dry_run: bool) -> "TrustRequest":
+    from easycert.store.files import read_file
     from easycert.trust.finding import Wanted
     from easycert.trust.machine import Machine
     from easycert.trust.protocol import StoreKind
     from easycert.workflows.trust import TrustRequest
 
+    password_file = stores.store_password_file
+    if password_file is not None:
+        read_file(password_file)  # so that a wrong path is said by us, and not by each program in its way
+        password_file = os.path.abspath(password_file)
+    if not all(stores.nss_dir or ()):
+        raise InvalidInput("NSS directory", "", "is empty")
     kinds = frozenset(kind for kind in StoreKind if getattr(stores, kind.value))
     machine = Machine(home=os.environ.get("HOME", ""), environment=dict(os.environ), system=sys.platform)
-    wanted = Wanted(kinds, tuple(stores.nss_dir or ()), stores.store_password_file)
+    wanted = Wanted(kinds, tuple(stores.nss_dir or ()), password_file)
     return TrustRequest(authority, machine, wanted, dry_run)
 
 
@@ -143,6 +151,8 @@ def _complain(told: "Told") -> None:
     print(f"error: {_sentence(told)}", file=sys.stderr)
     fit_one_line = not any("\n" in command for command in told.commands)
     hint = (" && " if fit_one_line else "\n").join(told.commands) or told.advice
+    if not hint and "password" in told.detail.lower():
+        hint = "give the password of the store with --store-password-file FILE"
     if hint:
         print(f"hint: {hint}", file=sys.stderr)
 
