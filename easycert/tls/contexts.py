@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from collections.abc import Sequence
 from contextlib import suppress
 
 from easycert.certdir import CertDir
@@ -21,7 +22,7 @@ from easycert.tls.urls import SslUrl, parse_url
 
 def server_context(
     url: str | SslUrl,
-    certdir: CertDir | str | os.PathLike[str] | None = None,
+    certdir: CertDir | str | os.PathLike[str] | Sequence[str] | None = None,
     *,
     report: Report | None = None,
     passphrase: Passphrase | None = None,
@@ -46,7 +47,7 @@ def server_context(
 
 def client_context(
     url: str | SslUrl,
-    certdir: CertDir | str | os.PathLike[str] | None = None,
+    certdir: CertDir | str | os.PathLike[str] | Sequence[str] | None = None,
     *,
     report: Report | None = None,
     passphrase: Passphrase | None = None,
@@ -72,7 +73,7 @@ def _parsed(url: str | SslUrl) -> SslUrl:
     return url if isinstance(url, SslUrl) else parse_url(url)
 
 
-def _opened(certdir: CertDir | str | os.PathLike[str] | None) -> CertDir:
+def _opened(certdir: CertDir | str | os.PathLike[str] | Sequence[str] | None) -> CertDir:
     return certdir if isinstance(certdir, CertDir) else CertDir.open(certdir)
 
 

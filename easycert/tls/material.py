@@ -113,7 +113,8 @@ class Material:
         self._report = report
         self._passphrase = passphrase
         self._slots: dict[object, _Slot[object]] = {}
-        self._told: set[object] = set()
+        #: Of each thing the state of its files that was reported last.
+        self._told: dict[object, object] = {}
         #: Pairs whose key and certificate do not belong together, seen once: a renewal may be between its two renames.
         self._half: set[object] = set()
 
@@ -179,13 +180,20 @@ class Material:
         try:
             entries = tuple(self._certdir.store.each(folder, suffix))
         except UnreadableFile as error:
-            self._tell((error.path, error.reason), error, "it is left out")
+            self._tell(folder, error.reason, error, "it is left out")
             return
+        self._forget_all_but(folder, entries)
         for entry in entries:
             try:
                 yield self._kept(entry, (self.mark(entry),), lambda entry=entry: read(entry))  # type: ignore[misc]
             except EasycertError as error:
-                self._tell((entry, self.mark(entry)), error, "it is left out")
+                self._tell(entry, self.mark(entry), error, "it is left out")
+
+    def _forget_all_but(self, folder: str, entries: tuple[Entry, ...]) -> None:
+        """Drop what was read of files that are gone: one that comes back broken must not bring it back."""
+        gone = {key for key in self._slots if isinstance(key, Entry) and key.folder == folder} - set(entries)
+        for key in gone:
+            del self._slots[key]
 
     # --- keeping -----------------------------------------------------------------------------------------------------
 
@@ -210,11 +218,12 @@ class Material:
             self._half.add(key)
             return
         self._half.discard(key)
-        self._tell((key, marks), error, "what it held before stays in use")
+        self._tell(key, marks, error, "what it held before stays in use")
 
-    def _tell(self, key: object, error: EasycertError, consequence: str) -> None:
-        if key not in self._told:
-            self._told.add(key)
+    def _tell(self, key: object, state: object, error: EasycertError, consequence: str) -> None:
+        """Report *error*, once for each *state* of what has *key*."""
+        if self._told.get(key) != state:
+            self._told[key] = state
             self._report(f"{error}; {consequence}")
 
     # --- reading -----------------------------------------------------------------------------------------------------

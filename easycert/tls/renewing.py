@@ -9,7 +9,6 @@ from collections.abc import Callable
 from socket import socket
 from typing import Any, NamedTuple, Protocol, Self
 
-from easycert.errors import EasycertError
 from easycert.tls.material import Mark, Report
 from easycert.tls.vetting import VettedObject, VettedSocket, Vetting
 
@@ -19,7 +18,6 @@ _SETTINGS = (
     "verify_flags",
     "minimum_version",
     "maximum_version",
-    "post_handshake_auth",
     "keylog_filename",
 )
 
@@ -118,7 +116,7 @@ class RenewingContext(ssl.SSLContext):
             if parts != self._parts:
                 self._contexts = self._side.make(parts, self._fresh)
                 self._parts = parts
-        except (EasycertError, OSError, ValueError) as error:  # a listener goes on, whatever happens to its files
+        except Exception as error:  # a listener goes on, whatever happens to its files or the caller's passphrase()
             self._report(f"{error}; what was there before stays in use")
 
     def _set_up(self, contexts: tuple[Made, ...]) -> Made:

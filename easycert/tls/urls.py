@@ -69,7 +69,7 @@ class TlsName(str):
 
 @dataclass(frozen=True)
 class SslUrl:
-    """A parsed URL; made by :func:`parse_url` only.
+    """A parsed URL, as :func:`parse_url` returns it.
 
     *hostnames* are those of ``hostname=``, else the one of the URL's host. *certhash* is SHA-256 in lower-case hex.
     """
@@ -84,6 +84,16 @@ class SslUrl:
     certname: SafeName | None = None
     certhash: str | None = None
     share: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what no URL can say, where it was not parsed from one."""
+        names: tuple[object, ...] = (self.host, *self.hostnames)
+        files: tuple[object, ...] = (self.ca, self.certname)
+        named = all(isinstance(name, TlsName) for name in names)
+        safe = all(name is None or isinstance(name, SafeName) for name in files)
+        pinned = self.certhash is None or _SHA256.match(self.certhash)
+        if not (named and safe and pinned and self.hostnames and 0 <= self.port <= 65535):
+            raise ValueError("not the parts of a URL; parse_url makes them")
 
     @property
     def hostname(self) -> TlsName:

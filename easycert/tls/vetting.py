@@ -12,7 +12,7 @@ import ssl
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from cryptography import x509
 
@@ -70,7 +70,9 @@ class Vetting:
         self._pin = pin
         self._require_crl = require_crl
         self._report = report
-        self._good: dict[tuple[bytes, ...], None] = {}
+        # A CRL of tomorrow may refuse then whom it does not refuse today; one that grows stale refuses nobody.
+        self._remembers = not require_crl and all(item.crl.last_update_utc <= now() for item in crls)
+        self._good: set[bytes] = set()
         self._told: set[str] = set()
         self._lock = threading.Lock()
 
@@ -97,13 +99,15 @@ class Vetting:
         What stands above its last certificate is found in the directory: who is trusted as an intermediate alone can be
         revoked by its root. A chain that is not *ordered* is put in order.
         """
+        known = b"".join(hashlib.sha256(der).digest() for der in chain)
         with self._lock:
-            if chain in self._good and not self._require_crl:  # a CRL that grows stale would refuse nobody
+            if known in self._good:
                 return
             self._judge(chain, ordered)
             if len(self._good) >= _MOST_REMEMBERED:
                 self._good.clear()
-            self._good[chain] = None
+            if self._remembers:
+                self._good.add(known)
 
     def _judge(self, chain: tuple[bytes, ...], ordered: bool) -> None:
         try:
@@ -150,6 +154,10 @@ class _Vetted:
     context: ssl.SSLContext
     _welcome = False
 
+    def verify_client_post_handshake(self) -> NoReturn:
+        """Refuse: a certificate that is shown later would not be looked at."""
+        raise NotImplementedError("clients are asked for certificates in the handshake only, where CRLs are checked")
+
     def _look_at_peer(self) -> None:
         vetting: Vetting | None = getattr(self.context, "vetting", None)
         if not self._welcome and vetting is not None:
@@ -157,7 +165,7 @@ class _Vetted:
         self._welcome = True
 
 
-class VettedObject(ssl.SSLObject, _Vetted):
+class VettedObject(_Vetted, ssl.SSLObject):
     """What ``wrap_bio`` returns: asyncio, and all that is built on it."""
 
     def do_handshake(self) -> None:
@@ -180,7 +188,7 @@ class VettedObject(ssl.SSLObject, _Vetted):
             self.do_handshake()
 
 
-class VettedSocket(ssl.SSLSocket, _Vetted):
+class VettedSocket(_Vetted, ssl.SSLSocket):
     """What ``wrap_socket`` returns."""
 
     def do_handshake(self, block: bool = False) -> None:

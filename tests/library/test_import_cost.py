@@ -11,7 +11,7 @@ import pytest
 #: Prints every module that is loaded when the statement has been run.
 CHILD = "import sys\ntry:\n    {statement}\nfinally:\n    print(*sorted(sys.modules), file=sys.stderr)\n"
 
-LIBRARY = "import easycert; [getattr(easycert, name) for name in easycert.__all__]"
+LIBRARY = "import easycert, easycert.tls; [getattr(easycert, name) for name in easycert.__all__]"
 FLAGS = "from easycert.cli.entry import run; assert run(['--csr', 'one', '--certdir', {certs!r}]) == 0"
 SUBCOMMAND = "from easycert.cli.entry import run; assert run(['host', 'a.example', '--certdir', {certs!r}]) == 0"
 REFUSED = "from easycert.cli.entry import run; assert run(['--ca', '../x', '--certdir', {certs!r}]) == 1"

@@ -180,6 +180,29 @@ def test_a_report_that_fails_ends_nothing(certs: Path) -> None:
     assert shake(server, client)
 
 
+def test_a_passphrase_that_is_not_told_ends_nothing(certs: Path, said: list[str]) -> None:
+    def fail(_: str) -> str:
+        raise RuntimeError("nobody is there")
+
+    server = server_context(ANYONE, certs, passphrase=fail, report=said.append)
+    client = client_context(ANYONE, certs)
+    (certs / KEY).write_text("-----BEGIN ENCRYPTED PRIVATE KEY-----\n")
+    assert shake(server, client)
+    assert len(said) == 1
+
+
+def test_a_CA_that_went_does_not_come_back_with_a_broken_file(certs: Path, tmp_path: Path, said: list[str]) -> None:
+    remote = only(certs, tmp_path / "remote", "cas/vertex.crt", "cas/other.crt")
+    server, client = server_context(ANYONE, certs), client_context(ANYONE, remote, report=said.append)
+    assert shake(server, client)
+    (remote / "cas/vertex.crt").unlink()
+    for content in (None, "nonsense"):
+        if content:
+            (remote / "cas/vertex.crt").write_text(content)
+        with pytest.raises(ssl.SSLCertVerificationError):
+            shake(server, client)
+
+
 def test_without_a_report_it_is_logged(certs: Path, caplog: pytest.LogCaptureFixture) -> None:
     server, client = server_context(ANYONE, certs), client_context(ANYONE, certs)
     (certs / CRT).write_text("nonsense")

@@ -234,3 +234,10 @@ def test_TLS_1_3_gives_no_tickets_to_users(certs: Path) -> None:
     mine, _ = shake(server_context(SERVER, certs), user(certs))
     assert mine.session is not None
     assert not mine.session.has_ticket
+
+
+def test_a_certificate_after_the_handshake_is_not_asked_for(certs: Path) -> None:
+    """It would be looked at by nobody."""
+    for side in shake(server_context(ANYONE, certs), client_context(ANYONE, certs)):
+        with pytest.raises(NotImplementedError):
+            side.verify_client_post_handshake()  # type: ignore[attr-defined]

@@ -162,6 +162,14 @@ def test_an_error_shows_no_password(text: str) -> None:
     assert SECRET not in str(caught.value) + repr(caught.value.__dict__)
 
 
+@pytest.mark.parametrize(
+    "change", [{"port": 65536}, {"port": -1}, {"hostnames": ()}, {"certhash": "x"}, {"host": "a/b"}]
+)
+def test_there_is_no_URL_that_is_none(change: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="parse_url"):
+        replace(parse_url("ssl://h/"), **change)
+
+
 @given(st.text(max_size=80))
 def test_any_text_is_a_URL_or_an_error(text: str) -> None:
     for candidate in (text, f"ssl://{text}", f"ssl://h/{text}", f"ssl://h/?{text}", f"ssl://{text}@h/"):
