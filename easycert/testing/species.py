@@ -5,18 +5,27 @@ A client that is not in ``says`` accepts it, or does not look. The tests show ev
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID as Usage
 
-from easycert.pki.doctor.findings import Client
 from easycert.testing import breeding
 from easycert.testing.breeding import Chain, Changes, Recipe, Role, Then
-
-Says = Mapping[Client, str]
+from easycert.testing.sayings import (
+    EARLY,
+    EXPIRED,
+    GNUTLS_BOUNDS,
+    GO_NO_CA,
+    GO_OTHER_USE,
+    OTHER_USE,
+    REVOKED,
+    SELF_SIGNED,
+    UNKNOWN_CA,
+    Says,
+    says,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,33 +61,6 @@ class Species:
         return breeding.bred(Recipe(self.root, self.issuing, self.leaf, self.then), self.role, at, self.name)
 
 
-def _says(openssl: str = "", gnutls: str = "", go: str = "", java: str = "", *, strict: str | None = None) -> Says:
-    """Return who says what; OpenSSL's strict mode says what OpenSSL says, unless told otherwise."""
-    words = {
-        Client.OPENSSL: openssl,
-        Client.STRICT: openssl if strict is None else strict,
-        Client.GO: go,
-        Client.JAVA: java,
-        Client.GNUTLS: gnutls,
-    }
-    return {client: text for client, text in words.items() if text}
-
-
-# --- what clients say ------------------------------------------------------------------------------------------------
-
-_GO_OTHER = "signed by unknown authority"
-_JAVA_NO_PATH = "unable to find valid certification path"
-_GNUTLS_BOUNDS = "violates the signer's constraints"
-_GO_NO_CA = "parent certificate cannot sign this kind of certificate"
-
-EXPIRED = _says("certificate has expired", "expired certificate", "has expired", "CertificateExpiredException")
-EARLY = _says("not yet valid", "not yet valid certificate", "not yet valid", "CertificateNotYetValidException")
-UNKNOWN_CA = _says("unable to get local issuer certificate", "issuer is unknown", _GO_OTHER, _JAVA_NO_PATH)
-SELF_SIGNED = _says("self-signed certificate", "issuer is unknown", _GO_OTHER, _JAVA_NO_PATH)
-OTHER_USE = "unsuitable certificate purpose"
-GO_OTHER_USE = "incompatible key usage"
-REVOKED = _says("certificate revoked", "revoked")
-
 # --- what is changed -------------------------------------------------------------------------------------------------
 
 _UNKNOWN_EXTENSION = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4.5"), b"\x05\x00")
@@ -108,7 +90,7 @@ SPECIES: tuple[Species, ...] = (
         "the root ended two days ago",
         "RFC 5280 6.1.3 (a)(2)",
         "expired on",
-        _says("certificate has expired", "expired certificate", "has expired"),
+        says("certificate has expired", "expired certificate", "has expired"),
         root=_PAST,
     ),
     Species(
@@ -124,7 +106,7 @@ SPECIES: tuple[Species, ...] = (
         "it is for another host",
         "RFC 9525 6",
         "does not name localhost",
-        _says(
+        says(
             "hostname mismatch",
             "name in the certificate does not match",
             "is valid for other.example.com, not localhost",
@@ -138,7 +120,7 @@ SPECIES: tuple[Species, ...] = (
         "the host stands in its common name only",
         "RFC 9525 6.3",
         "has no subject alternative name",
-        _says(go="relies on legacy Common Name field"),
+        says(go="relies on legacy Common Name field"),
         leaf={"names": ()},
     ),
     Species(
@@ -146,7 +128,7 @@ SPECIES: tuple[Species, ...] = (
         "it is for every host there is",
         "RFC 9525 6.3",
         "does not name localhost",
-        _says(
+        says(
             "hostname mismatch",
             "name in the certificate does not match",
             java="No subject alternative DNS name matching localhost",
@@ -159,9 +141,9 @@ SPECIES: tuple[Species, ...] = (
         "its CA may sign for example.com only",
         "RFC 5280 6.1.3 (b)",
         "outside the permitted DNS:example.com",
-        _says(
+        says(
             "permitted subtree violation",
-            _GNUTLS_BOUNDS,
+            GNUTLS_BOUNDS,
             "is not permitted by any constraint",
             "name constraints check failed",
         ),
@@ -197,7 +179,7 @@ SPECIES: tuple[Species, ...] = (
         "one bit of its signature is wrong",
         "RFC 5280 6.1.3 (a)(1)",
         "does not verify",
-        _says(
+        says(
             "certificate signature failure",
             "signature in the certificate is invalid",
             "ECDSA verification failure",
@@ -210,7 +192,7 @@ SPECIES: tuple[Species, ...] = (
         "the certificate of its CA says that it is no CA",
         "RFC 5280 6.1.4 (k)",
         "is not a CA",
-        _says("invalid CA certificate", "issuer is not a CA", _GO_NO_CA, "this is not a CA certificate"),
+        says("invalid CA certificate", "issuer is not a CA", GO_NO_CA, "this is not a CA certificate"),
         issuing={"ca": False},
     ),
     Species(
@@ -218,7 +200,7 @@ SPECIES: tuple[Species, ...] = (
         "the key of its CA may not sign certificates",
         "RFC 5280 6.1.4 (n)",
         "its keyUsage lacks keyCertSign",
-        _says("invalid CA certificate", _GNUTLS_BOUNDS, _GO_NO_CA, "keyCertSign bit is not set"),
+        says("invalid CA certificate", GNUTLS_BOUNDS, GO_NO_CA, "keyCertSign bit is not set"),
         issuing={"key_usage": ("crl_sign",), "path_length": None},
     ),
     Species(
@@ -226,9 +208,9 @@ SPECIES: tuple[Species, ...] = (
         "a CA stands below one that may have none below it",
         "RFC 5280 6.1.4 (l)",
         "allows 0 CAs below it",
-        _says(
+        says(
             "path length constraint exceeded",
-            _GNUTLS_BOUNDS,
+            GNUTLS_BOUNDS,
             "too many intermediates",
             "pathLenConstraint violated",
         ),
@@ -238,14 +220,14 @@ SPECIES: tuple[Species, ...] = (
         "no-aki",
         "it does not say which key signed it",
         "RFC 5280 4.2.1.1",
-        says=_says(strict="Missing Authority Key Identifier"),
+        says=says(strict="Missing Authority Key Identifier"),
         leaf={"aki": "none"},
     ),
     Species(
         "wrong-aki",
         "it names another key than the one that signed it",
         "RFC 5280 4.2.1.1",
-        says=_says("unable to get local issuer certificate", "issuer is unknown"),
+        says=says("unable to get local issuer certificate", "issuer is unknown"),
         leaf={"aki": "wrong"},
     ),
     # what it may be used for
@@ -254,7 +236,7 @@ SPECIES: tuple[Species, ...] = (
         "it is for clients",
         "RFC 5280 4.2.1.12",
         "without serverAuth",
-        _says(OTHER_USE, "does not match the intended purpose", GO_OTHER_USE, "does not permit use for TLS server"),
+        says(OTHER_USE, "does not match the intended purpose", GO_OTHER_USE, "does not permit use for TLS server"),
         leaf=_FOR_CLIENTS,
     ),
     Species(
@@ -262,7 +244,7 @@ SPECIES: tuple[Species, ...] = (
         "its CA may sign for clients only",
         "CA/B Forum BR 7.1.2.10.6",
         "without serverAuth",
-        _says(OTHER_USE, "does not match the intended purpose", GO_OTHER_USE),
+        says(OTHER_USE, "does not match the intended purpose", GO_OTHER_USE),
         issuing=_FOR_CLIENTS,
     ),
     Species(
@@ -270,7 +252,7 @@ SPECIES: tuple[Species, ...] = (
         "it has a critical extension that nobody knows",
         "RFC 5280 4.2",
         "critical extension 1.2.3.4.5",
-        _says(
+        says(
             "unhandled critical extension",
             "unknown critical extension",
             "unhandled critical extension",
@@ -278,13 +260,35 @@ SPECIES: tuple[Species, ...] = (
         ),
         leaf={"more": ((_UNKNOWN_EXTENSION, True),)},
     ),
+    Species(
+        "wrong-key-usage",
+        "its key is for encryption only, and TLS wants signatures",
+        "RFC 5280 4.2.1.3",
+        says=says(gnutls="Key usage violation", java="KeyUsage does not allow digital signatures"),
+        leaf={"key_usage": ("key_encipherment",)},
+    ),
     # what it is made of
+    Species(
+        "intermediate-version-1",
+        "the certificate of its CA is of version 1, which cannot say that it is a CA",
+        "RFC 5280 6.1.4 (k)",
+        "which cannot be a CA's",
+        says("invalid CA certificate", "issuer is not a CA", "not authorized to sign", "this is not a CA certificate"),
+        issuing={"version": 1},
+    ),
+    Species(
+        "intermediate-not-critical",
+        "the basic constraints of its CA are not critical",
+        "RFC 5280 4.2.1.9",
+        says=says(strict="Basic Constraints of CA cert not marked critical"),
+        issuing={"basic_critical": False},
+    ),
     Species(
         "weak-key",
         "its key is RSA of 1024 bits",
         "CA/B Forum BR 6.1.5",
         "RSA of 1024 bits",
-        _says("EE certificate key too weak"),
+        says("EE certificate key too weak"),
         leaf={"kind": "rsa1024"},
     ),
     Species(
@@ -292,7 +296,7 @@ SPECIES: tuple[Species, ...] = (
         "it is signed with SHA-1",
         "CA/B Forum BR 7.1.3.2",
         "signed with SHA1",
-        _says("digest algorithm too weak", "insecure algorithm", "insecure algorithm"),
+        says("digest algorithm too weak", "insecure algorithm", "insecure algorithm"),
         leaf={"digest": "sha1"},
     ),
     # revocation: for clients that are given the CRLs
@@ -310,7 +314,7 @@ SPECIES: tuple[Species, ...] = (
         "its CA's CRL is out of date, so that nobody can know",
         "RFC 5280 6.3.3 (a)",
         "CRL",
-        _says("CRL has expired"),
+        says("CRL has expired"),
         then=breeding.with_a_stale_crl,
     ),
     # certificates of clients
@@ -356,7 +360,7 @@ SPECIES: tuple[Species, ...] = (
         "it is for servers",
         "RFC 5280 4.2.1.12",
         "without clientAuth",
-        _says(OTHER_USE, "does not match the intended purpose", GO_OTHER_USE, "does not permit use for TLS client"),
+        says(OTHER_USE, "does not match the intended purpose", GO_OTHER_USE, "does not permit use for TLS client"),
         Role.CLIENT,
         leaf=_FOR_SERVERS,
     ),

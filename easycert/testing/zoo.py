@@ -20,7 +20,8 @@ from easycert.pki.doctor.findings import Client
 from easycert.pki.encodings import Encoding
 from easycert.testing.breeding import Chain, Role
 from easycert.testing.credential import write_pair
-from easycert.testing.species import SPECIES, Says, Species
+from easycert.testing.sayings import Says
+from easycert.testing.species import SPECIES, Species
 
 __all__ = ["SPECIES", "Role", "Specimen", "Zoo", "names_refused_by_all"]
 
