@@ -204,6 +204,17 @@ class HookFailed(EasycertError):
 # --- other machines ---------------------------------------------------------------------------------------------------
 
 
+class CannotListen(EasycertError):
+    """An address and port at which no server can listen: taken, not allowed, or not of this machine."""
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        self.host = host
+        self.port = port
+        self.reason = reason
+        shown = f"[{printable(host)}]" if ":" in host else printable(host)
+        super().__init__(f"cannot listen on {shown}:{port}: {printable(reason)}")
+
+
 class CannotConnect(EasycertError):
     """A server that cannot be reached, or with which no TLS handshake could be begun."""
 

@@ -50,6 +50,7 @@ COMMANDS: dict[str, Command] = {
     "doctor": Command("doctor", "doctor", _LOOK, "Say which clients refuse what is here, why, and what mends it."),
     "export": Command("exporting", "export", _USE, "Write certificates where programs read them, and keep them fresh."),
     "https": Command("https", "https", _USE, "Make the HTTPS pair of a service, such as a Synapse cell."),
+    "tls": Command("tls", "app", _USE, "Try TLS with the certificates that are here: tls serve URL."),
     "probe": Command("probe", "probe", _USE, "Ask a TLS server who it is, and whether it takes us."),
     "explain": Command("explain", "explain", _USE, "Explain an error about certificates that some program printed."),
     "trust": Command("trust", "app", _TRUST, "Have this machine's programs trust a CA, or see which do."),

@@ -22,8 +22,8 @@ REFERENCE = (DOCS / "reference.md").read_text(encoding="utf-8")
 REQUESTS = [f"csr {kind}" for kind in ("host", "user", "ca", "code")]
 LEDGER = [f"ledger {name}" for name in ("verify", "rebuild", "export", "log")]
 TRUST = [f"trust {name}" for name in ("install", "remove", "status")]
-GROUPS = ("csr", "ledger", "ocsp", "trust")
-PATHS = [*(name for name in COMMANDS if name not in GROUPS), *REQUESTS, *LEDGER, *TRUST, "ocsp respond"]
+GROUPS = ("csr", "ledger", "ocsp", "tls", "trust")
+PATHS = [*(name for name in COMMANDS if name not in GROUPS), *REQUESTS, *LEDGER, *TRUST, "ocsp respond", "tls serve"]
 
 
 def command(path: str) -> Any:
@@ -77,7 +77,7 @@ def test_the_reference_has_exactly_the_options_of_a_command(path: str) -> None:
 
 def named(cell: str) -> list[str]:
     """Return the commands that a cell names; ``ledger`` stands for all of that group."""
-    return re.findall("|".join([*LEDGER, *TRUST, r"\S+"]), cell)
+    return re.findall("|".join([*LEDGER, "tls serve", *TRUST, r"\S+"]), cell)
 
 
 @pytest.mark.parametrize("path", PATHS)
