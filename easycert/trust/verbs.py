@@ -108,10 +108,15 @@ def _install(store: TrustStore, anchor: Anchor, children: Children, *, dry_run: 
     steps = [step for item in same for step in store.remove(item)]  # ours, and not in force: once more
     steps += store.install(anchor)
     steps += [step for item in replaced for step in store.remove(item)]
-    told = _unless_done(store, steps, children, dry_run=dry_run)
+    try:
+        told = _unless_done(store, steps, children, dry_run=dry_run)
+    except TrustStoreUnusable:
+        if not replaced and _trusts(store, anchor):  # somebody was faster
+            return Told(store.kind, store.place, Outcome.ALREADY)
+        raise
     if told is not None:
         return told
-    if not any(item.trusted for item in _same(store.status(anchor), anchor)):
+    if not _trusts(store, anchor):
         return Told(store.kind, store.place, Outcome.FAILED, "the store does not trust it, though every step succeeded")
     outcome = Outcome.REPLACED if replaced else Outcome.INSTALLED
     return Told(store.kind, store.place, outcome, _beside(len(older) - len(replaced), store.note))
@@ -155,6 +160,10 @@ def _unless_done(store: TrustStore, steps: Sequence[Step], children: Children, *
 
 
 # --- whose is it -----------------------------------------------------------------------------------------------------
+
+
+def _trusts(store: TrustStore, anchor: Anchor) -> bool:
+    return any(item.trusted for item in _same(store.status(anchor), anchor))
 
 
 def _same(held: Sequence[Held], anchor: Anchor) -> list[Held]:

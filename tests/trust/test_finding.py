@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from easycert.trust.children import Children
 from easycert.trust.finding import Wanted, find_stores
 from easycert.trust.machine import Machine
+from easycert.trust.memory import MemoryTrust
 from easycert.trust.platforms import LINUX, Platform
-from easycert.trust.protocol import StoreKind
+from easycert.trust.protocol import Anchor, StoreKind
+from easycert.trust.steps import Step
 from easycert.trust.verbs import Outcome, install, remove, status
 from tests.pki.chainmaker import pem
 from tests.trust.stores import anchor, authority, debian, java, nss, variables
@@ -194,6 +197,16 @@ def test_a_certificate_of_others_that_is_not_trusted_is_not_made_so(tmp_path: Pa
     assert not children.run(("certutil", "-M", "-d", f"sql:{stand.store.place}", "-n", "mine", "-t", ",,")).code
     assert install(stand.store, ROOT, children).outcome is Outcome.NOT_OURS
     assert status(stand.store, ROOT).outcome is Outcome.NOT_TRUSTED
+
+
+def test_who_is_slower_than_another_easycert_finds_it_trusted() -> None:
+    class Overtaken(MemoryTrust):
+        def install(self, anchor: Anchor) -> tuple[Step, ...]:
+            steps = super().install(anchor)
+            return (*steps, *steps)  # the first of them is the other's
+
+    told = install(Overtaken(), ROOT, Children({}))
+    assert told.outcome is Outcome.ALREADY
 
 
 @pytest.mark.slow
