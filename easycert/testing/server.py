@@ -5,9 +5,10 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socket import socket
+from socket import SHUT_RDWR, socket
 from socketserver import TCPServer
 from typing import Any, Self, cast
 
@@ -56,9 +57,10 @@ class HttpsServer:
         return f"https://localhost:{self.port}"
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop listening, and hang up on whoever is still connected."""
         self._server.shutdown()
         self._server.server_close()
+        self._server.hang_up()
         self._thread.join()
 
     def __enter__(self) -> Self:
@@ -78,6 +80,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.owner = owner
         self._context = context
+        self._connected: set[ssl.SSLSocket] = set()
 
     def server_bind(self) -> None:
         """Bind, without asking a name server what this machine is called, as HTTPServer does."""
@@ -89,7 +92,17 @@ class _Server(ThreadingHTTPServer):
         plain = cast("socket", request)
         plain.settimeout(_PATIENCE)
         with self._context.wrap_socket(plain, server_side=True) as tls:
-            _Handler(tls, client_address, self)
+            self._connected.add(tls)
+            try:
+                _Handler(tls, client_address, self)
+            finally:
+                self._connected.discard(tls)
+
+    def hang_up(self) -> None:
+        """End every connection: a client that keeps one for later is not waited for."""
+        for tls in tuple(self._connected):
+            with suppress(OSError):
+                tls.shutdown(SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
         """Note what went wrong: clients that refuse a certificate are what this is for."""

@@ -6,6 +6,7 @@ import asyncio
 import ssl
 import urllib.request
 from collections.abc import Callable
+from http.client import HTTPSConnection
 from pathlib import Path
 from types import ModuleType
 
@@ -53,6 +54,16 @@ def test_it_remembers_why_a_client_hung_up(ca: ThrowawayCA, host: Credential, tm
             pass
         assert len(server.requests) == 1
         assert len(server.failures) <= 1
+
+
+def test_closing_it_hangs_up_on_a_client_that_stays(ca: ThrowawayCA, host: Credential) -> None:
+    with HttpsServer(ca.server_context(host)) as server:
+        client = HTTPSConnection("localhost", server.port, context=ca.client_context(), timeout=20)
+        client.request("GET", "/")
+        assert client.getresponse().read() == b"ok\n"
+        assert client.sock
+    assert client.sock.recv(1) == b""
+    client.close()
 
 
 def test_requests_trusts_the_file(ca: ThrowawayCA, host: Credential, need_module: Callable[[str], ModuleType]) -> None:
