@@ -1,4 +1,4 @@
-"""Our own TLS contexts in the zoo: what everybody refuses, and what is revoked, they refuse, too."""
+"""Our own TLS contexts and ``probe`` in the zoo: what everybody refuses, and what is revoked, they refuse, too."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ import pytest
 from easycert.certdir import CertDir
 from easycert.pki.encodings import Encoding
 from easycert.store.memory import MemoryStore
-from easycert.testing import Specimen, Zoo
+from easycert.testing import HttpsServer, Specimen, Zoo
+from easycert.testing.breeding import Role
+from easycert.testing.species import SPECIES, Species
 from easycert.testing.zoo import names_refused_by_all
 from easycert.tls import PeerRefused, client_context, server_context
+from easycert.workflows.probe import ProbeRequest, probe
 from tests.testing.handshake import shake_hands
 
 NOW = datetime.now(UTC)
@@ -68,3 +71,17 @@ def test_the_good_ones_are_accepted(zoo: Zoo) -> None:
 def test_what_is_revoked_is_refused_because_it_is(zoo: Zoo, name: str) -> None:
     specimen = zoo[name]
     assert "revoked" in (client_says(specimen) if specimen.hostname else server_says(specimen, zoo))
+
+
+#: Of a CRL that is out of date ``probe`` says nothing: only ``--require-crl`` asks for a fresh one.
+PROBED = [one for one in SPECIES if one.role is Role.SERVER and one.name != "stale-crl"]
+
+
+@pytest.mark.parametrize("species", PROBED, ids=str)
+def test_probe_says_what_verify_says(zoo: Zoo, species: Species) -> None:
+    specimen = zoo[species.name]
+    with HttpsServer(specimen.presenting_context()) as server:
+        found = probe(directory(specimen), ProbeRequest("localhost", server.port))
+    said = " | ".join(fault.rule for fault in found.faults)
+    assert species.verify in said
+    assert bool(said) is bool(species.verify), said
