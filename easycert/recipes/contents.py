@@ -15,6 +15,8 @@ from easycert.recipes.values import Format, Material, Part, Parts, Plan
 
 #: What ``java @FILE`` reads (the java command, "java Command-Line Argument Files").
 _JAVA_OPTIONS = ("-Djavax.net.ssl.keyStorePassword=", "-Djavax.net.ssl.trustStorePassword=")
+#: What stands for a UTF-16 code unit in Java's properties, or for the backslash.
+_UNIT = re.compile(r"\\(?:u([0-9a-f]{4})|\\)")
 #: What is missing, in the words of an error.
 _MISSING = {Part.CHAIN: "intermediate certificate above the {}", Part.ANCHORS: "root certificate above the {}"}
 
@@ -63,19 +65,19 @@ def _known(passphrase: bytes | None) -> bytes:
 
 
 def stored_passphrase(form: Format, data: bytes) -> bytes:
-    """Return the passphrase in a file that :func:`contents` wrote in a *form* of passphrases. Raises ValueError."""
+    """Return the passphrase in a file that :func:`contents` wrote in a *form* of passphrases.
+
+    Raises ValueError for anything else: no passphrase, or not such as is ever written.
+    """
     text = data.decode().removesuffix("\n")
     if form is Format.PASSWORD_PROPERTIES:
-        escaped = text.removeprefix("password=")
-        return (
-            re.sub(r"\\(u([0-9a-f]{4})|\\)", lambda found: chr(int(found[2] or "5c", 16)), escaped)
-            .encode("utf-16", "surrogatepass")
-            .decode("utf-16")
-            .encode()
-        )
-    if form is Format.JAVA_OPTIONS:
-        first = text.partition("\n")[0].removeprefix(_JAVA_OPTIONS[0] + '"').removesuffix('"')
-        text = re.sub(r"\\(.)", r"\1", first)
+        text = _UNIT.sub(lambda found: chr(int(found[1] or "5c", 16)), text.removeprefix("password="))
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16")  # surrogates become one character
+    elif form is Format.JAVA_OPTIONS:
+        first = text.partition("\n")[0]
+        text = re.sub(r"\\(.)", r"\1", first.removeprefix(_JAVA_OPTIONS[0])[1:-1])
+    if not text or not text.isprintable() or _password(form, text.encode()) != data:
+        raise ValueError(f"{form.value} was not written by this")
     return text.encode()
 
 

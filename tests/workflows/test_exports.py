@@ -27,6 +27,7 @@ from easycert.errors import (
 from easycert.ledger.records import Export
 from easycert.model import Kind
 from easycert.pki.names import SafeName
+from easycert.recipes import catalogue
 from easycert.store import layout
 from easycert.workflows.exports import refreshing
 from easycert.workflows.exports.checking import states
@@ -352,6 +353,31 @@ def test_the_passphrase_is_read_again_from_its_file(certs: CertDir, to: Path, tm
     assert held.cert.certificate == load_pem_x509_certificates(certificate(certs))[0]
     secret.unlink()
     assert "cannot read" in str(refresh(certs).failed[0].error)
+
+
+@pytest.mark.parametrize("recipe", [name for name in catalogue.names() if catalogue.recipe(name).password_file])
+@pytest.mark.parametrize("passphrase", [None, b"a b\\\"c'=#:", "pässwörd".encode()])
+def test_the_passphrase_in_a_file_beside_it_is_kept(
+    certs: CertDir, to: Path, recipe: str, passphrase: bytes | None
+) -> None:
+    write(certs, to, recipe, passphrase=passphrase)
+    (plan,) = (plan for plan in catalogue.recipe(recipe).files if plan.format.is_password)
+    kept = (to / plan.name).read_bytes()
+    assert drifts(certs) == []
+    renew(certs, RenewRequest((WWW,)))
+    assert not refresh(certs).has_failed
+    assert (to / plan.name).read_bytes() == kept
+    assert drifts(certs) == []
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\n", b"password=\n", b"password=\x1b[0m\n", b"something else\nand more\n"]
+)
+def test_a_passphrase_that_cannot_be_read_back_is_replaced(certs: CertDir, to: Path, content: bytes) -> None:
+    write(certs, to, "kafka")
+    (to / "passphrase.properties").write_bytes(content)
+    assert not refresh(certs).has_failed
+    assert drifts(certs) == []
 
 
 def test_hooks_run_once_for_all_that_was_written(certs: CertDir, to: Path, tmp_path: Path) -> None:

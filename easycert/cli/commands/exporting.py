@@ -44,7 +44,6 @@ from easycert.workflows.exports import checking, refreshing, writing
 from easycert.workflows.exports.remembered import remembered_exports
 from easycert.workflows.exports.values import ExportedFiles, ExportRequest, ExportState
 
-_BINARY = frozenset({Format.DER, Format.PKCS12, Format.TRUST_STORE})
 _HELP = "help"
 
 NameArgument = Annotated[
@@ -210,7 +209,7 @@ def _require_outlet(recipe: Recipe, habits: Habits, *, asked: bool) -> None:
 
 
 def _is_binary(recipe: Recipe) -> bool:
-    return any(plan.format in _BINARY for plan in recipe.files)
+    return any(plan.format is Format.DER or plan.format.is_pkcs12 for plan in recipe.files)
 
 
 def _put_written(done: ExportedFiles, request: ExportRequest, habits: Habits) -> None:

@@ -6,14 +6,14 @@ import os
 import secrets
 
 from easycert.errors import InvalidInput, UnreadableFile
+from easycert.recipes.contents import stored_passphrase
 from easycert.recipes.rendering import file_names
-from easycert.recipes.values import Format, Material, Recipe, Secret
+from easycert.recipes.values import Material, Recipe, Secret
 from easycert.store.files import read_file
 from easycert.store.placing import look
 
 #: 192 bits, in characters that no configuration takes for something else.
 _RANDOM_BYTES = 24
-_PROPERTY = b"password="
 
 
 def chosen(recipe: Recipe, material: Material, destination: str, given: bytes | None, file: str) -> bytes | None:
@@ -41,17 +41,13 @@ def require_repeatable(recipe: Recipe, given: bytes | None, file: str) -> None:
 def _kept(recipe: Recipe, material: Material, destination: str) -> bytes | None:
     """Return the passphrase in the file that an earlier export left, if it is one that can be read."""
     for plan, name in zip(recipe.files, file_names(recipe, material), strict=True):
-        if plan.format not in (Format.PASSWORD, Format.PASSWORD_PROPERTIES):
+        if not plan.format.is_password:
             continue
         try:
             seen = look(os.path.join(destination, name))
-        except UnreadableFile:
+            return stored_passphrase(plan.format, seen.data) if seen else None
+        except (UnreadableFile, ValueError):  # nothing that was written here: it is replaced
             return None
-        line = seen.data.split(b"\n", 1)[0] if seen else b""
-        if plan.format is Format.PASSWORD:
-            return line or None
-        # A value with escapes was not made here; it is replaced by one that needs none.
-        return None if b"\\" in line or not line.startswith(_PROPERTY) else line.removeprefix(_PROPERTY) or None
     return None
 
 
