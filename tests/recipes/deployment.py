@@ -1,10 +1,10 @@
-"""A PKI of today, made by the installed command, and what the recipes make of it, written as they say."""
+"""A PKI of today, and what `easycert export` makes of it: all by the command, as people run it."""
 
 from __future__ import annotations
 
 import http.client
+import json
 import os
-import shutil
 import socket
 import ssl
 import subprocess
@@ -14,18 +14,21 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
 from easycert.model import Kind
-from easycert.recipes.catalogue import recipe
-from easycert.recipes.rendering import render
-from easycert.recipes.values import Material, Rendering, Wanted
 
 HOST = "localhost"
+WHO = {Kind.HOST: HOST, Kind.USER: "alice"}
 #: A directory that every syntax with quotation marks must cope with.
 HOSTILE = 'it\'s "here" & #1; ünï'
 _SECONDS = 20
+
+
+class Delivered(NamedTuple):
+    """What the command said that it wrote: names of files, and the texts of the recipe."""
+
+    files: tuple[str, ...]
+    snippet: str
+    reload: str
 
 
 class Pki(NamedTuple):
@@ -33,38 +36,26 @@ class Pki(NamedTuple):
 
     directory: Path
 
-    def material(self, kind: Kind) -> Material:
-        """Return what there is of the host (localhost) or the user (alice)."""
-        stem = self.directory / {Kind.HOST: "hosts/localhost", Kind.USER: "users/alice"}[kind]
-        leaf, *chain = x509.load_pem_x509_certificates(stem.with_suffix(".crt").read_bytes())
-        issuing, root = (self._authority(name) for name in ("issuing", "root"))
-        assert chain in ([], [issuing])
-        key = load_pem_private_key(stem.with_suffix(".key").read_bytes(), None)
-        return Material(kind, stem.name, leaf, (issuing,), (root,), key)  # type: ignore[arg-type]
-
-    def deliver(self, name: str, directory: Path, kind: Kind = Kind.HOST, passphrase: bytes | None = None) -> Rendering:
-        """Write the files of the recipe *name* into *directory*, with their modes, and return the whole."""
-        made = render(recipe(name), self.material(kind), Wanted(str(directory), passphrase))
-        directory.mkdir(parents=True, exist_ok=True)
-        for file in made.files:
-            path = directory / file.name
-            path.write_bytes(file.data)
-            path.chmod(file.mode)
-        return made
+    def deliver(self, name: str, to: Path, kind: Kind = Kind.HOST, passphrase: bytes | None = None) -> Delivered:
+        """Export the host (localhost) or the user (alice) for the recipe *name* into the directory *to*."""
+        words = ["export", WHO[kind], "--for", name, "--to", to, "--no-remember", "-o", "json"]
+        if passphrase is not None:
+            secret = to.parent / "passphrase"
+            secret.parent.mkdir(parents=True, exist_ok=True)
+            secret.write_bytes(passphrase + b"\n")
+            words += ["--passphrase-file", secret]
+        (done,) = json.loads(easycert(self.directory, *words))["exported"]
+        return Delivered(tuple(Path(path).name for path in done["files"]), done["snippet"], done["reload"])
 
     def context(self, *, with_certificate: bool) -> ssl.SSLContext:
         """Return what a client trusts, the root alone, and what it shows, if anything."""
         context = ssl.create_default_context(cafile=self.directory / "cas/root.crt")
         if with_certificate:
-            chain = self.directory / "alice.pem"
-            if not chain.exists():
-                self.deliver("curl", self.directory, Kind.USER)
-                shutil.copy(self.directory / "cert.pem", chain)
-            context.load_cert_chain(chain, self.directory / "key.pem")
+            place = self.directory.with_name(f"{self.directory.name}-client")
+            if not place.exists():
+                self.deliver("pem", place, Kind.USER)
+            context.load_cert_chain(place / "alice.pem")
         return context
-
-    def _authority(self, name: str) -> x509.Certificate:
-        return x509.load_pem_x509_certificate((self.directory / f"cas/{name}.crt").read_bytes())
 
 
 def make(directory: Path) -> Pki:
@@ -75,9 +66,13 @@ def make(directory: Path) -> Pki:
         "host localhost --san 127.0.0.1 --signas issuing",
         "user alice --signas issuing",
     ):
-        argv = [sys.executable, "-m", "easycert", *words.split(), "--certdir", str(directory), "-q"]
-        subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
+        easycert(directory, *words.split())
     return Pki(directory)
+
+
+def easycert(directory: Path, *words: str | Path) -> str:
+    """Run the command on the certificate directory *directory*, and return what it prints."""
+    return subprocess.check_output([sys.executable, "-m", "easycert", *words, "--certdir", directory, "-q"], text=True)
 
 
 def changed(text: str, *changes: tuple[str, str]) -> str:
@@ -93,6 +88,15 @@ def status(context: ssl.SSLContext, port: int, path: str = "/") -> int:
     with closing(http.client.HTTPSConnection(HOST, port, context=context, timeout=_SECONDS)) as connection:
         connection.request("GET", path)
         return connection.getresponse().status
+
+
+def served(context: ssl.SSLContext, port: int) -> bytes:
+    """Return the certificate, in DER, that a TLS server shows."""
+    plain = socket.create_connection((HOST, port), timeout=_SECONDS)
+    with plain, context.wrap_socket(plain, server_hostname=HOST) as connection:
+        certificate = connection.getpeercert(binary_form=True)
+        assert certificate is not None
+        return certificate
 
 
 def answer(

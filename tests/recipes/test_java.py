@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from easycert.model import Kind
-from easycert.recipes.values import Rendering
 from tests.daemons import free_port, running
-from tests.recipes.deployment import HOSTILE, Pki, answer, changed, is_refused
+from tests.recipes.deployment import HOSTILE, Delivered, Pki, answer, changed, is_refused
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 Need = Callable[[str], str]
@@ -29,7 +28,7 @@ def classes(tmp_path_factory: pytest.TempPathFactory, need: Need) -> Path:
     return place
 
 
-def java(made: Rendering, classes: Path, *words: str) -> list[str]:
+def java(made: Delivered, classes: Path, *words: str) -> list[str]:
     """Return the command of the recipe, with the program that it is for."""
     arguments = shlex.join(["-cp", str(classes), "Handshake", *words])
     return ["sh", "-c", changed(made.snippet.rstrip(), ("java @", "exec java @")) + f" \\\n {arguments}"]

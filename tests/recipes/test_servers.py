@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -19,8 +20,8 @@ from pathlib import Path
 import pytest
 
 from easycert.model import Kind
-from tests.daemons import free_port, running
-from tests.recipes.deployment import HOSTILE, Pki, answer, changed, is_refused, is_root, status
+from tests.daemons import free_port, running, wait_until
+from tests.recipes.deployment import HOSTILE, Pki, answer, changed, easycert, is_refused, is_root, served, status
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 Need = Callable[[str], str]
@@ -75,6 +76,27 @@ def test_nginx_and_curl_each_with_their_recipe(pki: Pki, tmp_path: Path, need: N
         assert subprocess.check_output([*ask, "--config", curlrc]) == b"204"
 
 
+def test_nginx_serves_a_renewed_certificate_once_the_command_of_its_recipe_ran(
+    pki: Pki, tmp_path: Path, need: Need
+) -> None:
+    port, place = free_port(), tmp_path / "tls"
+    made = pki.deliver("nginx", place)
+    site = changed(made.snippet, ("listen 443", f"listen 127.0.0.1:{port}"))
+    config = tmp_path / "nginx.conf"
+    config.write_text(f"daemon off; pid nginx.pid; error_log stderr; events {{}} http {{ access_log off; {site} }}")
+    nginx = [need("nginx"), "-p", f"{tmp_path}/", "-c", str(config)]
+    hook = changed(made.reload, ("nginx ", f"{shlex.join(nginx)} "))
+    easycert(pki.directory, "export", "localhost", "--for", "nginx", "--to", place, "--hook", hook, "--force")
+    context = pki.context(with_certificate=True)
+    with running(nginx, port=port, log=tmp_path / "log") as daemon:
+        before = served(context, port)
+        easycert(pki.directory, "renew", "localhost", "--kind", "host")
+        wait_until(lambda: served(context, port) != before, lambda: daemon.output)
+        leaf = (pki.directory / "hosts/localhost.crt").read_text().partition("-----END")[0]
+        assert ssl.DER_cert_to_PEM_cert(served(context, port)).startswith(leaf)
+    easycert(pki.directory, "export", "--forget", "--to", place)
+
+
 def test_apache(pki: Pki, tmp_path: Path, need: Need) -> None:
     port, made = free_port(), pki.deliver("apache", tmp_path / HOSTILE)
     (tmp_path / "index.html").write_text("hello")
@@ -121,10 +143,10 @@ def test_redis(pki: Pki, tmp_path: Path, need: Need) -> None:
 
 def test_redis_reads_renewed_files_when_its_recipe_says_so(pki: Pki, tmp_path: Path, need: Need) -> None:
     port, made = free_port(), pki.deliver("redis", tmp_path / "tls")
-    client = pki.deliver("curl", tmp_path / "client", Kind.USER)
+    pki.deliver("curl", tmp_path / "client", Kind.USER)
     config = tmp_path / "redis.conf"
     config.write_text(changed(made.snippet, ("tls-port 6379", f"tls-port {port}\nbind 127.0.0.1\nsave ''\n")))
-    cert, key, root = (tmp_path / "client" / file.name for file in client.files)
+    cert, key, root = (tmp_path / "client" / name for name in ("cert.pem", "key.pem", "ca.pem"))
     how = f"-p {port} --tls --cert {cert} --key {key} --cacert {root} "
     with running([need("redis-server"), config], port=port, log=tmp_path / "log", cwd=tmp_path):
         command = changed(made.reload, ("redis-cli ", f"{shlex.quote(need('redis-cli'))} {how}"))
