@@ -18,8 +18,10 @@ from easycert.tls.wire import Wire
 
 #: What is offered where nothing was turned to TLS by hand: what browsers say.
 HTTP_PROTOCOLS = ("h2", "http/1.1")
-#: Seconds in which a server that refuses a client certificate has said so, before we say goodbye.
-_GRACE = 0.5
+#: Seconds in which a server that refuses a client has said so, or shown that it goes on, before we say goodbye.
+_GRACE = 1.0
+#: Seconds after it has shown that it goes on, in which one that looks at the client once more may still hang up.
+_SECOND_THOUGHTS = 0.3
 #: Seconds that a server may take to answer a goodbye.
 _FAREWELL = 3.0
 #: Everything that authenticates the server, however weak: a weak server is told about, not skipped.
@@ -97,6 +99,8 @@ class _Shaking:
         # Not public, and the only way to hear the chain of a handshake that fails and what a server asks for.
         context._msg_callback = self._heard.listen  # type: ignore[attr-defined]
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        #: Whether the connection has ended, and whether the server ended it before we did, without a word.
+        self._is_over = self._hung_up = False
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=servername)
 
     def result(self) -> Handshake:
@@ -122,13 +126,13 @@ class _Shaking:
             complete=complete,
             accepted=self._accepted(complete),
             alert=heard.alert,
-            problem=problem,
+            problem=problem or ("it hung up right after the handshake" if self._hung_up else ""),
         )
 
     def _accepted(self, complete: bool) -> bool | None:
         """Return whether the server took us as we are; in TLS 1.3 a refusal comes after the handshake."""
         heard = self._heard
-        if heard.alert is not None or not complete:
+        if heard.alert is not None or self._hung_up or not complete:
             return False
         return True if heard.ticket or heard.closed or heard.protocol != "TLSv1.3" else None
 
@@ -157,9 +161,10 @@ class _Shaking:
         """Listen whether the server refuses us after all, say goodbye, and listen again until it has done so, too."""
         heard = self._heard
         if heard.asked:
-            while self._listen(_GRACE) and not (heard.ticket or heard.ended):
+            while self._listen(_SECOND_THOUGHTS if heard.ticket else _GRACE) and not heard.ended:
                 continue
-        if not heard.ended:
+            self._hung_up = self._is_over and not heard.ended
+        if not heard.ended and not self._is_over:
             with suppress(ssl.SSLError, OSError):  # it wants the answer, for which we listen below
                 self._tls.unwrap()
             self._flush_last()
@@ -170,8 +175,12 @@ class _Shaking:
         """Take in what comes *within* so many seconds; return whether there may be more."""
         try:
             data = self._wire.receive(within=within)
-        except (TimeoutError, CannotConnect):
+        except TimeoutError:
             return False
+        except CannotConnect:  # reset, or time is up
+            self._is_over = self._wire.left > 0
+            return False
+        self._is_over = not data
         self._feed(data)
         try:
             while self._tls.read(16384):

@@ -158,7 +158,8 @@ CAUSES = (
     ),
     Cause(
         "wrong-purpose",
-        "The certificate is for something else: a user's does not serve, a host's does not call, unless it says both.",
+        "The certificate is for something else: a user's does not serve, a host's does not call, unless it says both; "
+        "or what stands above it is not made to sign.",
         "RFC 5280 4.2.1.12",
         (
             Fix("makes one that serves", "easycert host {name} --signas {ca}"),
