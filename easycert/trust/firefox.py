@@ -22,7 +22,7 @@ def firefox_stores(machine: Machine, password_file: str | None = None) -> Iterat
     """Yield the database of each profile that is there. Raises TrustStoreUnusable for a profiles.ini that is not."""
     note = _MACOS_NOTE if machine.is_macos else _NOTE
     seen = set()
-    for base in map(machine.below_home, platforms.FIREFOX):
+    for base in _bases(machine):
         for place in _profiles(base):
             real = os.path.realpath(place)
             if real not in seen and os.path.isdir(place):
@@ -46,6 +46,14 @@ def profile_paths(text: str, base: str) -> tuple[str, ...]:
         if path and name.lower().startswith("profile") and "\0" not in path:
             found.append(os.path.join(base, path))  # an absolute one stays what it is
     return tuple(dict.fromkeys(found))
+
+
+def _bases(machine: Machine) -> Iterator[str]:
+    """Yield where a profiles.ini may be; from version 147 on, Firefox takes XDG_CONFIG_HOME into account."""
+    yield from map(machine.below_home, platforms.FIREFOX)
+    config_home = machine.environment.get("XDG_CONFIG_HOME", "")
+    if os.path.isabs(config_home):
+        yield os.path.join(config_home, "mozilla", "firefox")
 
 
 def _profiles(base: str) -> tuple[str, ...]:

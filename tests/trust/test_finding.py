@@ -137,11 +137,15 @@ def test_chromium_looks_below_the_data_home_only_where_there_is_no_older_databas
 
 
 def test_every_profile_of_every_firefox_is_found_once(tmp_path: Path) -> None:
-    for base in (".mozilla/firefox", "snap/firefox/common/.mozilla/firefox", ".config/mozilla/firefox"):
+    snap, xdg = "snap/firefox/common/.mozilla/firefox", "elsewhere/mozilla/firefox"
+    for base in (".mozilla/firefox", snap, ".config/mozilla/firefox", xdg):
         put(tmp_path / "home" / base, "one.default", "two")
         ini = "[Profile0]\nPath=one.default\n[Profile1]\nPath=two\n[Profile2]\nPath=gone\n[Profile3]\nPath=two\n"
         (tmp_path / "home" / base / "profiles.ini").write_text(ini)
-    assert len(found(empty(tmp_path), Wanted(frozenset({StoreKind.FIREFOX})))) == 6
+    wanted = Wanted(frozenset({StoreKind.FIREFOX}))
+    assert len(found(empty(tmp_path), wanted)) == 6
+    assert len(found(empty(tmp_path, XDG_CONFIG_HOME=str(tmp_path / "home" / "elsewhere")), wanted)) == 8
+    assert len(found(empty(tmp_path, XDG_CONFIG_HOME=str(tmp_path / "home" / ".config")), wanted)) == 6
 
 
 def test_a_broken_profiles_ini_is_named(tmp_path: Path) -> None:

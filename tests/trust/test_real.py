@@ -30,15 +30,6 @@ _IS_CI = os.environ.get("CI") == "true" or os.environ.get("EASYCERT_REQUIRE_REAL
 #: A browser on a busy machine is slow.
 _TIMEOUT = 120
 _QUIET = {"DBUS_SESSION_BUS_ADDRESS": "disabled:"}
-_PREFERENCES = """
-user_pref("network.captive-portal-service.enabled", false);
-user_pref("network.connectivity-service.enabled", false);
-user_pref("datareporting.policy.dataSubmissionEnabled", false);
-user_pref("app.normandy.enabled", false);
-user_pref("browser.shell.checkDefaultBrowser", false);
-user_pref("browser.startup.homepage_override.mstone", "ignore");
-user_pref("services.settings.server", "data:,#remote-settings-dummy/v1");
-"""
 _JAVA = """
 import java.net.URI;
 public class Get {
@@ -104,15 +95,11 @@ def test_chromium_shows_the_page_while_our_ca_is_trusted(site: Site, tmp_path: P
 
 @pytest.mark.slow
 def test_firefox_shows_the_page_while_our_ca_is_trusted(site: Site, tmp_path: Path, need: Need) -> None:
+    """In a profile that Firefox has made for itself when it was started for the first time."""
     where = machine(tmp_path)
-    base = tmp_path / "home" / ".mozilla" / "firefox"
-    profile = base / "a profile"
-    profile.mkdir(parents=True)
-    (profile / "user.js").write_text(_PREFERENCES)
-    (base / "profiles.ini").write_text("[Profile0]\nName=it\nIsRelative=1\nPath=a profile\n")
     environment = {**variables(tmp_path / "home"), **_QUIET, "MOZ_HEADLESS": "1"}
 
-    words = [need("firefox-esr"), "--headless", "--no-remote", "--profile", str(profile), "--screenshot"]
+    words = [need("firefox-esr"), "--headless", "--no-remote", "--screenshot"]
     refused, shown = tmp_path / "refused.png", tmp_path / "shown.png"
     site.refusals.clear()
     refusing = subprocess.Popen([*words, str(refused), site.url], env=environment, start_new_session=True)
