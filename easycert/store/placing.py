@@ -112,6 +112,12 @@ def link(directory: str, targets: Mapping[str, str], *, replace: bool) -> None:
         placing.link(targets)
 
 
+def has_leftover(path: str) -> bool:
+    """Return whether beside *path* lies what a process left that was killed in a :class:`Placing`."""
+    folder, name = os.path.split(path)
+    return os.path.lexists(os.path.join(folder, _draft(name)))
+
+
 class Placing:
     """A block in which files are staged for one directory, and then put in place.
 

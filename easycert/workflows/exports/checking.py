@@ -13,7 +13,7 @@ from easycert.model import Kind
 from easycert.recipes.catalogue import recipe as recipe_called
 from easycert.recipes.rendering import is_same
 from easycert.recipes.values import File
-from easycert.store.placing import Ownership, Placed, Seen, look, ownership
+from easycert.store.placing import Ownership, Placed, Seen, has_leftover, look, ownership
 from easycert.workflows.exports.material import Materials
 from easycert.workflows.exports.values import Drift, ExportState, digests_of
 from easycert.workflows.exports.writing import Prepared, prepared_export
@@ -79,6 +79,8 @@ def _drifts(export: Export, prepared: Prepared, file: Placed, to: Ownership) -> 
         yield Drift(path, f"belongs to uid {seen.uid} and not to {export.owner}")
     if to.gid not in (-1, seen.gid):
         yield Drift(path, f"belongs to gid {seen.gid} and not to {export.group}")
+    if has_leftover(path):
+        yield Drift(path, "has beside it what a command left that was killed")
 
 
 def _how_other(export: Export, prepared: Prepared, file: Placed, seen: Seen) -> str:
