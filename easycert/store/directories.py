@@ -51,6 +51,21 @@ def _unsafe(status: os.stat_result) -> str:
     return ""
 
 
+def require_no_strangers(path: str) -> None:
+    """Raise UnsafeDirectory when root is about to do what somebody else has written down in *path*, if that is there.
+
+    Whatever was said about strictness: it would be that user's command, run as root.
+    """
+    try:
+        owner = os.stat(path).st_uid
+    except OSError:
+        return
+    if os.geteuid() == 0 != owner:
+        raise UnsafeDirectory(
+            path, f"owned by another user (uid {owner}): what it says is to be written is not, by root"
+        )
+
+
 class WritableDirectory:
     """One certificate directory opened for writing; it and its folders are made when they are first needed.
 

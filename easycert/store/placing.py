@@ -129,7 +129,8 @@ class Placing:
         """Take the absolute *directory*, made if it is missing; existing files are refused unless *replace*."""
         self._path = directory
         self._to = to
-        self._replace = replace
+        #: Whether what is there may be replaced.
+        self.replace = replace
         self._made: list[str] = []
         self._descriptor = -1
         self._staged: list[Placed] = []
@@ -180,7 +181,7 @@ class Placing:
         except (AlreadyExists, StoreFailure) as error:
             if not done:
                 raise
-            if self._replace:
+            if self.replace:
                 raise HalfWritten(self._path, str(error)) from error
             for name in done:
                 with suppress(OSError):
@@ -199,7 +200,7 @@ class Placing:
 
     def _symlink(self, target: str, name: str) -> None:
         here = self._descriptor
-        if not self._replace:
+        if not self.replace:
             os.symlink(target, name, dir_fd=here)
             return
         with suppress(FileNotFoundError):
@@ -217,7 +218,7 @@ class Placing:
                 return
         if not (stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)):
             raise StoreFailure(self._at(name), "write", "it is there, and not a regular file")
-        if not self._replace:
+        if not self.replace:
             raise AlreadyExists(self._at(name))
 
     def _write(self, item: Placed) -> None:
@@ -247,7 +248,7 @@ class Placing:
 
     def _name(self, name: str) -> None:
         draft, here = _draft(name), self._descriptor
-        if not self._replace:
+        if not self.replace:
             try:
                 os.link(draft, name, src_dir_fd=here, dst_dir_fd=here)  # fails when somebody was faster
             except FileExistsError:

@@ -232,3 +232,13 @@ def test_the_lock_ends_with_its_holder_however_that_ends(certs: Path) -> None:
         os.kill(holder.pid, signal.SIGKILL)
         os.waitid(os.P_PID, holder.pid, os.WEXITED | os.WNOWAIT)
         assert went("host", "a.example", "--lock-timeout=0", f"--certdir={certs}").code == 0
+
+
+def test_exports_and_renewals_at_once_leave_the_newest_certificate_in_place(certs: Path, tmp_path: Path) -> None:
+    assert went("host", "a.example", "--signas=root", f"--certdir={certs}").code == 0
+    export = ["export", "a.example", "--for=nginx", f"--to={tmp_path / 'tls'}", "-q"]
+    ended = at_once(certs, [export, ["renew", "a.example", "-q"], export, ["renew", "a.example", "-q"]])
+    assert {one.code for one in ended} == {0}, ended
+    assert went("export", "--check", f"--certdir={certs}") == Ended(0, "", "")
+    assert (tmp_path / "tls" / "fullchain.pem").read_bytes() == (certs / "hosts" / "a.example.crt").read_bytes()
+    assert_ledger_agrees(certs)

@@ -145,3 +145,26 @@ def test_an_export_that_fails_makes_the_renewal_fail_and_is_made_good_by_the_nex
     for outcome in runs.swept(action, after_the_renewal(runs.calls())[::step]):
         assert outcome.met
         assert_settled(runs)
+
+
+def test_what_is_remembered_can_be_looked_at_where_nothing_can_be_written(template: Path, tmp_path: Path) -> None:
+    runs = Runs(template, tmp_path, EXPORT, EXPORT)
+    for argv, code in (
+        (("export", "--check"), 0),
+        (("export", "--list"), 0),
+        (("renew", "--due", "--dry-run"), 0),
+        (("export", "a.example", "--for=fullchain"), 0),
+        (("export", "--refresh"), 0),
+        (("export", "--forget", "a.example"), 1),
+        (("export", "a.example", "--for=pem", "--to={top}/pem"), 1),
+    ):
+        with injected(Fault("read-only")):
+            ended = runs.go(*argv)
+        assert ended.code == code, (argv, ended)
+        assert "easycert has a fault" not in ended.stderr
+    (runs.tls / "ca.pem").unlink()
+    with injected(Fault("read-only")):
+        ended = runs.go("renew", "--due")
+    assert ended.code == 1
+    assert "Read-only file system" in ended.stderr
+    assert "easycert export a.example --refresh --for nginx --to" in ended.stderr

@@ -23,6 +23,7 @@ from easycert.errors import (
     KeyMismatch,
     NotFound,
     StoreFailure,
+    UnsafeDirectory,
 )
 from easycert.ledger.records import Export
 from easycert.model import Kind
@@ -40,6 +41,7 @@ from easycert.workflows.renew.run import renew
 from easycert.workflows.renew.values import RenewRequest
 from tests.faults import Fault, injected
 from tests.workflows.examples import Clock, chain_of_cas, directory, files, make
+from tests.workflows.ledgers import opened
 
 WWW = "www.example.com"
 
@@ -432,6 +434,20 @@ def test_one_that_cannot_be_written_keeps_no_other_from_its(certs: CertDir, to: 
     assert [item.export.destination for item in run.written] == [str(to / "b")]
     assert isinstance(run.failed[0].error, StoreFailure)
     assert run.has_failed
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can do what others may not")
+@pytest.mark.parametrize("theirs", ["certs", "certs/.easycert"])
+def test_root_does_not_do_what_another_users_ledger_says(tmp_path: Path, to: Path, theirs: str) -> None:
+    certdir = opened(tmp_path / "certs")
+    make(certdir, Kind.HOST, WWW)
+    write(certdir, to, hook=f"touch {tmp_path}/ran")
+    (to / f"{WWW}.pem").unlink()
+    os.chown(tmp_path / theirs, 4711, -1)
+    with pytest.raises(UnsafeDirectory, match="owned by another user"):
+        refresh(certdir)
+    assert not (to / f"{WWW}.pem").exists()
+    assert not (tmp_path / "ran").exists()
 
 
 def test_what_would_be_written_after_a_renewal_is_foreseen(certs: CertDir, to: Path) -> None:

@@ -135,6 +135,8 @@ def _request(
         raise InvalidInput("option", "--for", f"is missing: say what is to read it; there are {known}")
     if name is None:
         raise InvalidInput("name", "", "is missing: say which certificate")
+    if files.to == "":
+        raise InvalidInput("option", "--to", "is empty: name a directory")
     recipe = catalogue.recipe(for_)
     given = _passphrase(recipe, secret, files)
     kept = secret.passphrase_file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 
 from easycert.certdir import CertDir
@@ -14,6 +15,7 @@ from easycert.pki.names import SafeName
 from easycert.recipes.catalogue import recipe as recipe_called
 from easycert.recipes.values import Part
 from easycert.store import layout
+from easycert.store.directories import require_no_strangers
 from easycert.store.placing import Placing, ownership
 from easycert.workflows.exports.checking import prepared_again, state
 from easycert.workflows.exports.material import Materials
@@ -42,8 +44,10 @@ def refresh_exports(certdir: CertDir, exports: Iterable[Export], terms: HookTerm
     """Write those of *exports* again that are not as they should be, and then run their hooks, each once.
 
     What fails on one does not keep the others from theirs. An export counts as written only when its hook has run, so
-    that one that was missed is run another time. Raises LedgerUnusable and StoreBusy.
+    that one that was missed is run another time. Raises LedgerUnusable and StoreBusy, and UnsafeDirectory for root in a
+    directory of somebody else.
     """
+    _require_own(certdir)
     materials = Materials(certdir)
     written: list[tuple[ExportState, Prepared]] = []
     failed: list[ExportState] = []
@@ -107,6 +111,13 @@ def _would_change(certdir: CertDir, materials: Materials, export: Export, renewe
     }
     data = (certdir.read(layout.certificate(kind, SafeName(name))) for kind, name in renewed if kind is Kind.CA)
     return any(found is not None and load_certificate(*found) in above for found in data)
+
+
+def _require_own(certdir: CertDir) -> None:
+    """Refuse to write where, and to run what, another user's ledger says. Raises UnsafeDirectory."""
+    directory = os.path.dirname(certdir.store.path(layout.SETTINGS))
+    for path in (directory, os.path.join(directory, layout.STATE)):
+        require_no_strangers(path)
 
 
 def _written(materials: Materials, export: Export) -> Prepared:

@@ -61,11 +61,12 @@ def export(certdir: CertDir, request: ExportRequest, *, replace: bool = False) -
     to, materials, now = ownership(request.owner, request.group), Materials(certdir), certdir.now()
     kind, name = materials.place(request.name, request.kind, recipe)
     blank = _blank(request, recipe, kind, name)
-    remembered = certdir.ledger.exports() if certdir.ledger.exists() else []
-    certdir.ledger.close()
-    known = request.remember and blank.key in {item.key for item in remembered}
     materials.of(kind, name, recipe)  # what is not here is told before a directory is made
-    with Placing(request.destination, to, replace=replace or known) as placing:
+    with Placing(request.destination, to, replace=replace) as placing:
+        remembered = certdir.ledger.exports() if certdir.ledger.exists() else []
+        certdir.ledger.close()
+        known = request.remember and blank.key in {item.key for item in remembered}
+        placing.replace |= known
         # It is remembered before the files are in place: if this is killed in between, --check says what is missing.
         with certdir.change(now) if request.remember else nullcontext() as change:
             prepared = prepared_export(materials, blank, recipe, request.passphrase)
