@@ -173,7 +173,7 @@ class ClientSide(_Side):
 
     def name_to_verify(self, given: str | bytes | None) -> str | bytes | None:
         """Return the name of ``hostname=``, whatever the library was told; else the library's, else the URL's host."""
-        if self._url.hostname != self._url.host or not given:
+        if self._url.has_hostname or not given:
             return str(self._url.hostname)
         return given
 

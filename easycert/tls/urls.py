@@ -84,6 +84,8 @@ class SslUrl:
     certname: SafeName | None = None
     certhash: str | None = None
     share: str | None = None
+    #: Whether ``hostname=`` was there.
+    has_hostname: bool = False
 
     def __post_init__(self) -> None:
         """Raise ValueError for what no URL can say, where it was not parsed from one."""
@@ -104,7 +106,7 @@ class SslUrl:
         """Return the URL without its password, in its one form."""
         user = "" if self.user is None else f"{quote(self.user, safe='')}{':****' if self.has_password else ''}@"
         host = f"[{self.host}]" if ":" in self.host else str(self.host)
-        names = () if self.hostnames == (self.host,) else self.hostnames
+        names = self.hostnames if self.has_hostname else ()
         given = (",".join(names), self.ca, self.certname, self.certhash, self.share)
         query = "&".join(
             f"{key}={quote(text, safe='@:*,')}" for key, text in zip(_PARAMETERS, given, strict=True) if text
@@ -142,6 +144,7 @@ def parse_url(text: str) -> SslUrl:
         _name("certname", given, refuse),
         _certhash(given, refuse),
         given.get("name"),
+        "hostname" in given,
     )
 
 

@@ -41,6 +41,7 @@ def in_a_loop(starting: Callable[[ssl.SSLContext], Any], context: ssl.SSLContext
         wait(server.__aexit__(None, None, None))
     finally:
         wait(_end_all(loop))
+        wait(_all_closed())
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
@@ -162,7 +163,7 @@ def _asyncio_client(context: ssl.SSLContext, port: int) -> bytes:
         finally:
             writer.transport.abort()
 
-    return asyncio.run(ask())
+    return asyncio.run(_until_closed(ask()))
 
 
 def _aiohttp_client(context: ssl.SSLContext, port: int) -> bytes:
@@ -172,7 +173,22 @@ def _aiohttp_client(context: ssl.SSLContext, port: int) -> bytes:
         async with aiohttp.ClientSession() as session, session.get(f"https://{HOST}:{port}/", ssl=context) as answer:
             return await answer.read()
 
-    return asyncio.run(ask())
+    return asyncio.run(_until_closed(ask()))
+
+
+async def _until_closed(asking: Awaitable[bytes]) -> bytes:
+    """Return what *asking* returns once all sockets are closed: aiohttp leaves that to a loop that goes on."""
+    try:
+        return await asking
+    finally:
+        await _all_closed()
+
+
+async def _all_closed() -> None:
+    registered: Any = asyncio.get_running_loop()._selector  # type: ignore[attr-defined]
+    async with asyncio.timeout(30):
+        while len(registered.get_map()) > 1:  # the loop's own
+            await asyncio.sleep(0.005)
 
 
 def _httpx_client(context: ssl.SSLContext, port: int) -> bytes:
@@ -189,7 +205,7 @@ def _httpx_async_client(context: ssl.SSLContext, port: int) -> bytes:
         async with httpx.AsyncClient(verify=context, trust_env=False) as client:
             return (await client.get(f"https://{HOST}:{port}/")).content
 
-    return asyncio.run(ask())
+    return asyncio.run(_until_closed(ask()))
 
 
 def _http_client(context: ssl.SSLContext, port: int) -> bytes:

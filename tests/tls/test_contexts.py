@@ -15,6 +15,7 @@ from easycert.tls import PeerRefused, client_context, server_context
 from tests.tls.pki import AXON, CORTEX, DEEP, ROOT, STRANGER, VISI, begin, common_name, only, require_talk, shake
 
 SERVER = f"ssl://0.0.0.0/?hostname={CORTEX}&ca=vertex"
+ANYONE = f"ssl://{CORTEX}/"
 CLIENT = f"ssl://visi@{CORTEX}/"
 
 
@@ -86,15 +87,15 @@ def test_what_a_URL_says_of_verification_cannot_be_turned_off(made_once: Path) -
     with pytest.raises(ssl.SSLCertVerificationError, match=f"'{AXON}'"):
         shake(server, client)
     with pytest.raises(ssl.SSLError):
-        shake(server, client_context(f"ssl://{CORTEX}/", made_once))
+        shake(server, client_context(ANYONE, made_once))
 
 
 def test_a_server_without_ca_may_be_told_to_ask_for_certificates(made_once: Path) -> None:
-    server = server_context(f"ssl://{CORTEX}/", made_once)
+    server = server_context(ANYONE, made_once)
     server.verify_mode = ssl.CERT_OPTIONAL
     server.load_verify_locations(made_once / "cas/vertex.crt")
     assert common_name(shake(server, client_context(CLIENT, made_once))[1]) == VISI
-    assert shake(server, client_context(f"ssl://{CORTEX}/", made_once))[1].getpeercert() is None
+    assert shake(server, client_context(ANYONE, made_once))[1].getpeercert() is None
 
 
 # --- hosts ------------------------------------------------------------------------------------------------------------
@@ -151,11 +152,11 @@ def test_the_intermediate_is_sent_along_though_the_file_lacks_it(certs: Path, tm
 
 
 def test_without_ca_anyone_enters(made_once: Path) -> None:
-    server = server_context(f"ssl://{CORTEX}/", made_once)
-    assert shake(server, client_context(f"ssl://{CORTEX}/", made_once))[1].getpeercert() is None
+    server = server_context(ANYONE, made_once)
+    assert shake(server, client_context(ANYONE, made_once))[1].getpeercert() is None
 
 
-@pytest.mark.parametrize("client", [f"ssl://{CORTEX}/", f"ssl://stranger@{CORTEX}/"])
+@pytest.mark.parametrize("client", [ANYONE, f"ssl://stranger@{CORTEX}/"])
 def test_with_ca_a_client_without_or_with_a_strange_certificate_is_refused(made_once: Path, client: str) -> None:
     with pytest.raises(ssl.SSLError):
         shake(server_context(SERVER, made_once), client_context(client, made_once))
@@ -228,7 +229,7 @@ def test_certname_names_the_user(made_once: Path) -> None:
 
 
 def test_with_a_password_no_user_is_looked_up(made_once: Path) -> None:
-    server = server_context(f"ssl://{CORTEX}/", made_once)
+    server = server_context(ANYONE, made_once)
     assert shake(server, client_context(f"ssl://nobody:secret@{CORTEX}/", made_once))
     with pytest.raises(NotFound):
         client_context(f"ssl://nobody@{CORTEX}/", made_once)
@@ -244,24 +245,40 @@ def test_a_user_name_is_no_way_out_of_the_directory(made_once: Path) -> None:
 
 @pytest.mark.parametrize("passed", [None, CORTEX, "192.0.2.1", "evil.example"])
 def test_hostname_is_verified_whatever_the_library_passes(made_once: Path, passed: str | None) -> None:
-    server = server_context(f"ssl://{CORTEX}/", made_once)
+    server = server_context(ANYONE, made_once)
     assert shake(server, client_context(f"ssl://192.0.2.1/?hostname={CORTEX}", made_once), passed)
     with pytest.raises(ssl.SSLCertVerificationError, match=f"'{AXON}'"):
         shake(server, client_context(f"ssl://192.0.2.1/?hostname={AXON}", made_once), passed)
 
 
+def test_hostname_counts_where_it_is_that_of_the_URL_too(made_once: Path) -> None:
+    server = server_context(f"ssl://0.0.0.0/?hostname={CORTEX},{AXON}", made_once)
+    client = client_context(f"ssl://{CORTEX}/?hostname={CORTEX}", made_once)
+    assert common_name(shake(server, client, AXON)[0]) == CORTEX
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_an_address_is_verified_as_one(certs: Path, address: str) -> None:
+    issue(CertDir.open(certs), [IssueRequest(Kind.HOST, HostName(address), signas=ROOT)])
+    host = f"[{address}]" if ":" in address else address
+    client = client_context(f"ssl://{host}/", certs)
+    assert shake(server_context(f"ssl://{host}/", certs), client)
+    with pytest.raises(ssl.SSLCertVerificationError, match="IP address mismatch"):
+        shake(server_context(ANYONE, certs), client)
+
+
 def test_without_hostname_the_host_of_the_URL_is_verified(made_once: Path) -> None:
-    server = server_context(f"ssl://{CORTEX}/", made_once)
+    server = server_context(ANYONE, made_once)
     with pytest.raises(ssl.SSLCertVerificationError, match=f"'{AXON}'"):
         shake(server, client_context(f"ssl://{AXON}/", made_once))
     with pytest.raises(ssl.SSLCertVerificationError, match=r"'evil\.example'"):
-        shake(server, client_context(f"ssl://{CORTEX}/", made_once), "evil.example")
+        shake(server, client_context(ANYONE, made_once), "evil.example")
 
 
 def test_a_client_trusts_what_is_in_cas_and_no_more(made_once: Path, tmp_path: Path) -> None:
     remote = only(made_once, tmp_path / "remote", "cas/other.crt")
     with pytest.raises(ssl.SSLCertVerificationError):
-        shake(server_context(f"ssl://{CORTEX}/", made_once), client_context(f"ssl://{CORTEX}/", remote))
+        shake(server_context(ANYONE, made_once), client_context(ANYONE, remote))
 
 
 def test_a_client_that_has_only_the_intermediate_trusts_it(made_once: Path, tmp_path: Path) -> None:
@@ -271,14 +288,14 @@ def test_a_client_that_has_only_the_intermediate_trusts_it(made_once: Path, tmp_
 
 def test_a_client_trusts_the_system_too(made_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(made_once / "cas/vertex.crt"))
-    client = client_context(f"ssl://{CORTEX}/", tmp_path / "nothing")
-    assert shake(server_context(f"ssl://{CORTEX}/", made_once), client)
+    client = client_context(ANYONE, tmp_path / "nothing")
+    assert shake(server_context(ANYONE, made_once), client)
 
 
 def test_a_broken_ca_is_reported_and_the_others_are_trusted(certs: Path, said: list[str]) -> None:
     (certs / "cas/other.crt").write_text("-----BEGIN CERTIFICATE-----\n")
-    client = client_context(f"ssl://{CORTEX}/", certs, report=said.append)
-    assert shake(server_context(f"ssl://{CORTEX}/", certs), client)
+    client = client_context(ANYONE, certs, report=said.append)
+    assert shake(server_context(ANYONE, certs), client)
     assert [line for line in said if "cas/other.crt" in line] == said != []
 
 
@@ -287,7 +304,7 @@ def test_a_broken_ca_is_reported_and_the_others_are_trusted(certs: Path, said: l
 
 def test_a_pinned_certificate_needs_no_ca_and_no_name(made_once: Path, tmp_path: Path) -> None:
     client = client_context(f"ssl://h/?certhash={pin_of(made_once)}", tmp_path / "nothing")
-    assert shake(server_context(f"ssl://{CORTEX}/", made_once), client)
+    assert shake(server_context(ANYONE, made_once), client)
 
 
 def wrong_pin(certs: Path) -> ssl.SSLContext:
@@ -296,7 +313,7 @@ def wrong_pin(certs: Path) -> ssl.SSLContext:
 
 def test_another_certificate_than_the_pinned_is_refused_though_its_ca_is_trusted(made_once: Path) -> None:
     with pytest.raises(PeerRefused, match="is pinned"):
-        shake(server_context(f"ssl://{CORTEX}/", made_once), wrong_pin(made_once))
+        shake(server_context(ANYONE, made_once), wrong_pin(made_once))
 
 
 USES: dict[str, Callable[[ssl.SSLObject], object]] = {
@@ -309,7 +326,7 @@ USES: dict[str, Callable[[ssl.SSLObject], object]] = {
 @pytest.mark.parametrize("use", USES)
 def test_nothing_is_said_before_the_pin_is_checked(made_once: Path, use: str) -> None:
     """OpenSSL would shake hands in passing, whoever forgets to do so first."""
-    mine, theirs = begin(server_context(f"ssl://{CORTEX}/", made_once), wrong_pin(made_once))
+    mine, theirs = begin(server_context(ANYONE, made_once), wrong_pin(made_once))
     refusals = []
     for _ in range(6):
         try:
@@ -331,7 +348,7 @@ def test_a_pinned_server_is_shown_the_user_where_there_is_one(made_once: Path) -
     server = server_context(SERVER, made_once)
     pin = pin_of(made_once)
     assert common_name(shake(server, client_context(f"ssl://visi@{CORTEX}/?certhash={pin}", made_once))[1]) == VISI
-    anyone = server_context(f"ssl://{CORTEX}/", made_once)
+    anyone = server_context(ANYONE, made_once)
     assert shake(anyone, client_context(f"ssl://nobody@{CORTEX}/?certhash={pin}", made_once))
 
 
@@ -358,21 +375,21 @@ def test_an_encrypted_key_is_opened_with_the_callers_passphrase(locked: Path) ->
         asked.append(path)
         return "open sesame"
 
-    server = server_context(f"ssl://{CORTEX}/", locked, passphrase=passphrase)
-    assert shake(server, client_context(f"ssl://{CORTEX}/", locked))
+    server = server_context(ANYONE, locked, passphrase=passphrase)
+    assert shake(server, client_context(ANYONE, locked))
     assert asked == [str(locked / f"hosts/{CORTEX}.key")]
 
 
 @pytest.mark.parametrize("answer", [None, "wrong", "", "x" * 5000])
 def test_without_the_right_passphrase_nobody_is_asked_on_the_terminal(locked: Path, answer: str | None) -> None:
     with pytest.raises(EncryptedKey, match="missing" if answer is None else "wrong"):
-        server_context(f"ssl://{CORTEX}/", locked, passphrase=None if answer is None else lambda _: answer)
+        server_context(ANYONE, locked, passphrase=None if answer is None else lambda _: answer)
 
 
 def test_a_key_of_another_certificate_is_refused(certs: Path) -> None:
     (certs / f"hosts/{CORTEX}.key").write_bytes((certs / f"hosts/{AXON}.key").read_bytes())
     with pytest.raises(KeyMismatch, match=f"hosts/{CORTEX}"):
-        server_context(f"ssl://{CORTEX}/", certs)
+        server_context(ANYONE, certs)
 
 
 def test_a_key_of_another_type_is_refused(certs: Path, tmp_path: Path) -> None:
@@ -380,19 +397,19 @@ def test_a_key_of_another_type_is_refused(certs: Path, tmp_path: Path) -> None:
     issue(far, [IssueRequest(Kind.HOST, HostName(CORTEX), key_type=KeyType.ED25519)])
     (certs / f"hosts/{CORTEX}.key").write_bytes((tmp_path / f"far/hosts/{CORTEX}.key").read_bytes())
     with pytest.raises(KeyMismatch):
-        server_context(f"ssl://{CORTEX}/", certs)
+        server_context(ANYONE, certs)
 
 
 def test_a_missing_key_is_said(certs: Path) -> None:
     (certs / f"hosts/{CORTEX}.key").unlink()
     with pytest.raises(NotFound, match="private key"):
-        server_context(f"ssl://{CORTEX}/", certs)
+        server_context(ANYONE, certs)
 
 
 def test_a_file_that_is_no_certificate_is_said(certs: Path) -> None:
     (certs / f"hosts/{CORTEX}.crt").write_text("nonsense")
     with pytest.raises(Malformed, match=f"hosts/{CORTEX}.crt"):
-        server_context(f"ssl://{CORTEX}/", certs)
+        server_context(ANYONE, certs)
 
 
 # --- URLs of the wrong side -------------------------------------------------------------------------------------------
