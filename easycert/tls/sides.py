@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import NamedTuple
 
 from cryptography import x509
 
 from easycert.certdir import CertDir
+from easycert.errors import printable
 from easycert.model import Kind
 from easycert.pki.certificates import certificate_pem
 from easycert.pki.crl_scope import ListedFacts
+from easycert.pki.identity import host_mismatch, host_reference
 from easycert.pki.names import SafeName
 from easycert.pki.signatures import UNREADABLE
+from easycert.pki.validity import rfc3339
 from easycert.store import layout
 from easycert.tls.lookup import find_host, find_user, host_candidates, user_candidates
 from easycert.tls.material import Mark, Material, Passphrase, Presented, Report
 from easycert.tls.renewing import Made
-from easycert.tls.urls import SslUrl
+from easycert.tls.urls import SslUrl, TlsName
 from easycert.tls.vetting import Vetting
 
 #: Not strict: Synapse's own certificates lack what VERIFY_X509_STRICT wants. An intermediate may be trusted alone.
@@ -91,6 +95,11 @@ class ServerSide(_Side):
 
     protocol = ssl.PROTOCOL_TLS_SERVER
 
+    def __init__(self, url: SslUrl, certdir: CertDir, wishes: Wishes) -> None:
+        """Take what *url* says from *certdir*."""
+        super().__init__(url, certdir, wishes)
+        self._remarked: set[tuple[x509.Certificate, str]] = set()
+
     @property
     def verifies(self) -> bool:
         """Whether clients are verified as the URL says."""
@@ -120,15 +129,23 @@ class ServerSide(_Side):
 
     def make(self, parts: Parts, fresh: Callable[[], Made]) -> tuple[Made, ...]:
         """Return a context for each host; the first switches to the one that a client asks for."""
-        vetting = self._vetting(parts)
+        vetting, now = self._vetting(parts), self._certdir.now()
         contexts = []
-        for shown in parts.shown:
+        for hostname, shown in zip(self._url.hostnames, parts.shown, strict=True):
+            self._remark(shown, _flaw(shown.chain[0], hostname, now))
             context = fresh()
             shown.load_into(context)
             contexts.append(self._complete(context, parts, vetting))
         if len(contexts) > 1:
             contexts[0].sni_callback = _chooser(_by_name(self._url, parts.shown, contexts))
         return tuple(contexts)
+
+    def _remark(self, shown: Presented, flaw: str) -> None:
+        """Report what clients will refuse, once for each certificate."""
+        remark = f"{printable(shown.source)}: clients will refuse its certificate: it {flaw}"
+        if flaw and (shown.chain[0], flaw) not in self._remarked:
+            self._remarked.add((shown.chain[0], flaw))
+            self._wishes.report(remark)
 
     def name_to_verify(self, given: str | bytes | None) -> str | bytes | None:
         """Return *given*: clients have no names to verify."""
@@ -185,6 +202,21 @@ def _by_name(url: SslUrl, shown: tuple[Presented, ...], contexts: list[Made]) ->
         for name in _dns_names(presented.chain[0]):
             by_name.setdefault(name.lower(), context)
     return by_name
+
+
+def _flaw(certificate: x509.Certificate, name: TlsName, now: datetime) -> str:
+    """Return why every client will refuse the *certificate* of the host *name*, as a fragment; empty where not so."""
+    if certificate.not_valid_after_utc < now:
+        return f"expired on {rfc3339(certificate.not_valid_after_utc)}"
+    if name.is_wildcard:
+        return ""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return ""  # OpenSSL takes the common name then
+    except UNREADABLE:
+        return "has names that cannot be decoded"
+    return host_mismatch(names, host_reference(name))
 
 
 def _dns_names(certificate: x509.Certificate) -> list[str]:

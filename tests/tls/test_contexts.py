@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import ssl
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from easycert import CertDir, HostName, IssueRequest, KeyType, Kind, issue
+from easycert.certdir import utc_now
 from easycert.errors import EncryptedKey, InvalidInput, InvalidUrl, KeyMismatch, Malformed, NotFound
 from easycert.tls import PeerRefused, client_context, server_context
 from tests.tls.pki import AXON, CORTEX, DEEP, ROOT, STRANGER, VISI, begin, common_name, only, require_talk, shake
@@ -146,6 +152,17 @@ def test_the_intermediate_is_sent_along_though_the_file_lacks_it(certs: Path, tm
     crt.write_text(leaf[0] + leaf[1])
     remote = only(certs, tmp_path / "remote", "cas/vertex.crt")
     assert shake(server_context(f"ssl://{AXON}/", certs), client_context(f"ssl://{AXON}/", remote))
+
+
+def test_a_certificate_that_clients_will_refuse_is_reported_and_shown(certs: Path, said: list[str]) -> None:
+    for suffix in ("crt", "key"):
+        (certs / f"hosts/{AXON}.{suffix}").replace(certs / f"hosts/{CORTEX}.{suffix}")
+    server_context(ANYONE, certs, report=said.append)
+    certdir = CertDir(CertDir.open(certs).store, clock=lambda: utc_now() + timedelta(days=9999))
+    server_context(ANYONE, certdir, report=said.append)
+    assert len(said) == 2
+    assert f"clients will refuse its certificate: it does not name {CORTEX}, only {AXON}" in said[0]
+    assert "it expired on" in said[1]
 
 
 # --- clients that are let in ------------------------------------------------------------------------------------------
@@ -398,6 +415,56 @@ def test_a_key_of_another_type_is_refused(certs: Path, tmp_path: Path) -> None:
     (certs / f"hosts/{CORTEX}.key").write_bytes((tmp_path / f"far/hosts/{CORTEX}.key").read_bytes())
     with pytest.raises(KeyMismatch):
         server_context(ANYONE, certs)
+
+
+#: A process with a terminal of its own, on which OpenSSL would ask.
+ASKED = """
+import os, pty, sys
+pid, terminal = pty.fork()
+if not pid:
+    os.execv(sys.executable, [sys.executable, "-c", sys.argv[1]])
+said = b""
+while True:
+    try:
+        chunk = os.read(terminal, 1000)
+    except OSError:
+        break
+    if not chunk:
+        break
+    said += chunk
+    if b"phrase:" in said:
+        os.write(terminal, b"open sesame\\n")
+os.waitpid(pid, 0)
+print(said.decode())
+"""
+
+
+def test_a_passphrase_is_never_asked_on_a_terminal(locked: Path) -> None:
+    script = (
+        "from easycert.tls import server_context\n"
+        f"try: server_context('{ANYONE}', {str(locked)!r})\n"
+        "except Exception as error: print(type(error).__name__)\n"
+    )
+    said = subprocess.run([sys.executable, "-c", ASKED, script], check=True, capture_output=True, text=True, timeout=60)
+    assert said.stdout.split() == ["EncryptedKey"]
+
+
+def test_where_there_are_no_files_in_memory_a_key_is_in_a_private_one_for_a_moment(
+    made_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    modes: list[int] = []
+    load = ssl.SSLContext.load_cert_chain
+
+    def look(context: ssl.SSLContext, path: str, **named: object) -> None:
+        modes.append(os.stat(path).st_mode & 0o777)
+        load(context, path, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", look)
+    assert shake(server_context(ANYONE, made_once), client_context(ANYONE, made_once))
+    assert set(modes) == {0o600}
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_missing_key_is_said(certs: Path) -> None:
