@@ -50,6 +50,8 @@ def contents(plan: Plan, material: Material, protection: Protection) -> bytes:
         return pkcs12.pack_trust(material.anchors, passphrase=_known(passphrase))
     if plan.format is Format.DER:
         return _der(plan.holds[0], material)
+    if plan.format is Format.PEM_TRADITIONAL:
+        return private_pem(_key(material), traditional=True)
     if plan.format is Format.PEM:
         return _pem(plan.holds, material, optional=plan.optional)
     entries = [(key, _pem(parts, material)) for key, parts in plan.entries]

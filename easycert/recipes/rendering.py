@@ -7,6 +7,7 @@ import posixpath
 from cryptography import x509
 
 from easycert.errors import InvalidInput
+from easycert.pki.keys import key_name
 from easycert.recipes.contents import Protection, contents
 from easycert.recipes.snippets import filled
 from easycert.recipes.values import File, Material, Plan, Quoting, Recipe, Rendering, Secret, Wanted
@@ -60,6 +61,11 @@ def _require_fit(recipe: Recipe, material: Material, wanted: Wanted) -> None:
     if material.kind not in recipe.kinds:
         fit = " or ".join(kind.value for kind in recipe.kinds)
         raise InvalidInput("recipe", recipe.name, f"is for a certificate of a {fit}, not of a {material.kind.value}")
+    key_type = key_name(material.certificate.public_key())
+    if recipe.keys and not key_type.startswith(recipe.keys):
+        fit = " or ".join(recipe.keys)
+        reason = f"is for a program that knows {fit} keys only; {material.name} has one of the type {key_type}"
+        raise InvalidInput("recipe", recipe.name, reason)
     given = wanted.passphrase is not None
     if given and recipe.secret is Secret.NONE:
         raise InvalidInput("recipe", recipe.name, "takes no passphrase: what it writes is not encrypted")

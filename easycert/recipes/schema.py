@@ -10,6 +10,7 @@ snippet            text for the configuration, with placeholders (:mod:`easycert
 reload             a shell command, with placeholders, after which the program uses new files
 secret             none, optional, required: whether there is a passphrase
 default_passphrase only where no key is held: the passphrase that everybody knows
+keys               the beginnings of the key types that the program knows ("rsa", "ec"); without it, all
 [[file]]           name (may hold ``{name}``), format, mode ("0644"), and what it holds: ``holds``, a list of
                    key, leaf, chain, anchors; or ``[file.entries]`` with such a list for each value.
                    ``optional = true``: left out where there is nothing to hold
@@ -26,6 +27,7 @@ from typing import Any, TypeVar
 
 from easycert.errors import Malformed
 from easycert.model import Kind
+from easycert.pki.keys import KeyType
 from easycert.recipes.snippets import WORDS, placeholders
 from easycert.recipes.values import Format, Group, Part, Parts, Plan, Quoting, Recipe, Secret
 
@@ -38,6 +40,16 @@ _MODE = re.compile(r"0[0-7]{3}")
 #: A private key is for its owner and, where a service needs that, its group.
 _NOT_FOR_OTHERS = 0o137
 _NAMED = (Format.SECRET, Format.CONFIG_MAP, Format.DOTENV)
+
+_KEY_AND_CHAIN = (Part.KEY, Part.LEAF, Part.CHAIN)
+#: What the formats can hold that cannot hold everything.
+_CAN_HOLD: dict[Format, tuple[Parts, ...]] = {
+    Format.DER: ((Part.KEY,), (Part.LEAF,)),
+    Format.PEM_TRADITIONAL: ((Part.KEY,),),
+    Format.PKCS12: (_KEY_AND_CHAIN,),
+    Format.PKCS12_LEGACY: (_KEY_AND_CHAIN,),
+    Format.TRUST_STORE: ((Part.ANCHORS,),),
+}
 
 
 def parse_recipe(name: str, data: bytes) -> Recipe:
@@ -65,6 +77,7 @@ def _recipe(name: str, table: Mapping[str, Any]) -> Recipe:
         reload=_text(table, "reload"),
         secret=_word(Secret, table.get("secret", Secret.NONE.value)),
         default_passphrase=_text(table, "default_passphrase"),
+        keys=tuple(_texts(table.get("keys", []))),
     )
 
 
@@ -128,6 +141,14 @@ def _require_sense(recipe: Recipe) -> None:
     known = {*WORDS, *(f"{what}:{file}" for file in files for what in ("path", "file"))}
     for unknown in sorted(placeholders(recipe.snippet + recipe.reload) - known):
         raise ValueError(f"the placeholder '{{{unknown}}}' is not known")
+    for family in recipe.keys:
+        if not any(key_type.value.startswith(family) for key_type in KeyType):
+            raise ValueError(f"there is no key type '{family}'")
+    _require_discretion(recipe)
+
+
+def _require_discretion(recipe: Recipe) -> None:
+    """Refuse what would give away a key or a passphrase, or could not be opened."""
     if recipe.needs_key and Kind.CA in recipe.kinds:
         raise ValueError("a CA's private key is not exported")
     encrypts = any(plan.format.is_pkcs12 for plan in recipe.files)
@@ -151,11 +172,8 @@ def _require_sound(plan: Plan) -> None:
             raise ValueError(f"{where} holds a passphrase and nothing else")
     elif bool(plan.entries) is not (plan.format in _NAMED) or bool(plan.holds) is bool(plan.entries):
         raise ValueError(f"{where} says in the wrong way what it holds")
-    if plan.format is Format.DER and plan.holds not in ((Part.KEY,), (Part.LEAF,)):
-        raise ValueError(f"{where} can hold one thing in DER")
     if Part.KEY in plan.holds[1:]:
         raise ValueError(f"{where} holds a key behind something else")
-    if plan.format in (Format.PKCS12, Format.PKCS12_LEGACY) and plan.holds[:2] != (Part.KEY, Part.LEAF):
-        raise ValueError(f"{where} is PKCS#12 of a key and its certificate")
-    if plan.format is Format.TRUST_STORE and plan.holds != (Part.ANCHORS,):
-        raise ValueError(f"{where} is a store of trust anchors")
+    can_hold = _CAN_HOLD.get(plan.format)
+    if can_hold is not None and plan.holds not in can_hold:
+        raise ValueError(f"{where} is of a format that cannot hold that")

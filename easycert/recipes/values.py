@@ -59,6 +59,8 @@ class Format(Enum):
     """How a file holds it."""
 
     PEM = "pem"
+    #: Keys as PKCS#1 or SEC 1, for readers that compare them with their own.
+    PEM_TRADITIONAL = "pem-traditional"
     DER = "der"
     PKCS12 = "pkcs12"
     #: PKCS#12 for a reader that knows nothing newer than 3DES and SHA-1.
@@ -140,7 +142,7 @@ class Plan(NamedTuple):
 
 
 class Recipe(NamedTuple):
-    """What a program wants; *sources* are the pages that say so."""
+    """What a program wants; *sources* are the pages that say so, *keys* the key types that it knows, if not all."""
 
     name: str
     summary: str
@@ -153,6 +155,7 @@ class Recipe(NamedTuple):
     reload: str = ""
     secret: Secret = Secret.NONE
     default_passphrase: str = ""
+    keys: tuple[str, ...] = ()
 
     @property
     def needs_key(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from easycert.model import Kind
 from easycert.recipes.values import Material, Recipe, Secret, Wanted
-from tests.pki.chainmaker import Made, ca, name, server
+from tests.pki.chainmaker import Made, ca, name, server, shared_key
 from tests.pki.chainmaker import Recipe as Maker
 
 ROOT = ca()
@@ -29,7 +29,11 @@ def material(kind: Kind = Kind.HOST, **changes: Any) -> Material:
 
 def material_for(recipe: Recipe) -> Material:
     """Return material of a kind that *recipe* takes."""
-    return material(Kind.HOST if Kind.HOST in recipe.kinds else recipe.kinds[0])
+    kind = Kind.HOST if Kind.HOST in recipe.kinds else recipe.kinds[0]
+    if recipe.keys == ("rsa",):
+        made = made_with("www.example.com", "www.example.com", key_type="rsa2048")
+        return material(kind, certificate=made.certificate, key=made.key)
+    return material(kind)
 
 
 def wanted(recipe: Recipe, destination: str = "/etc/tls") -> Wanted:
@@ -39,6 +43,6 @@ def wanted(recipe: Recipe, destination: str = "/etc/tls") -> Wanted:
 
 
 @cache
-def made_with(common_name: str, *names: str) -> Made:
+def made_with(common_name: str, *names: str, key_type: str = "ec256") -> Made:
     """Return a server's certificate with these names."""
-    return replace(Maker(name(common_name)), names=list(names)).make(ISSUING)
+    return replace(Maker(name(common_name)), names=list(names), key=shared_key(key_type)).make(ISSUING)

@@ -49,7 +49,9 @@ def test_a_recipe_is_for_each_kind_that_it_names(name: str) -> None:
     of = recipe(name)
     for kind in of.kinds:
         chain = material().chain if kind is Kind.CA else material(kind).chain
-        assert render(of, material(kind, chain=chain), wanted(of)).files
+        one = material_for(of)
+        changes = {"certificate": one.certificate, "key": one.key} if of.keys else {}
+        assert render(of, material(kind, chain=chain, **changes), wanted(of)).files
 
 
 @EACH
@@ -163,13 +165,16 @@ def test_the_smallest_recipe_is_understood() -> None:
         ('"0600"', '"600"', "is no mode like 0640"),
         ('"a.pem"', '"../a.pem"', "has an unfit name"),
         ('"a.pem"', '".."', "has an unfit name"),
-        ('format = "pem"', 'format = "der"', "can hold one thing in DER"),
-        ('format = "pem"', 'format = "pkcs12"', "takes a passphrase, and nothing else does"),
+        ('format = "pem"', 'format = "der"', "is of a format that cannot hold that"),
+        ('format = "pem"', 'format = "pkcs12"', "is of a format that cannot hold that"),
+        ("kinds =", 'secret = "optional"\nkinds =', "takes a passphrase, and nothing else does"),
         ('format = "pem"', 'format = "dotenv"', "says in the wrong way what it holds"),
         ('["key", "leaf"]', '["leaf", "key"]', "holds a key behind something else"),
         ('["key", "leaf"]', "[]", "says in the wrong way what it holds"),
         ('["key", "leaf"]', '["key", "root"]', "'root' is not a valid Part"),
         ('"a program"', '""', "it has no summary"),
+        ('"host"]', '"host"]\nkeys = ["dsa"]', "there is no key type 'dsa'"),
+        ('format = "pem"', 'format = "pem-traditional"', "is of a format that cannot hold that"),
         ('"server"', "7", "7 is not a valid Group"),
         ("[[file]]", "[file", "Expected"),
     ],

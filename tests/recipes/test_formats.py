@@ -148,6 +148,17 @@ def test_pkcs12_refuses_a_key_that_no_reader_knows() -> None:
         only("p12", key=shared_key("mldsa65"))
 
 
+def test_a_key_that_the_program_does_not_know_is_refused() -> None:
+    with pytest.raises(InvalidInput, match=r"knows rsa keys only; www\.example\.com has one of the type ec256"):
+        render(recipe("synapse"), material(), WANTED)
+
+
+def test_synapse_gets_keys_as_it_writes_them_itself() -> None:
+    made = made_with("www.example.com", key_type="rsa2048")
+    files = render(recipe("synapse"), material(certificate=made.certificate, key=made.key), WANTED).files
+    assert files[1].data.startswith(b"-----BEGIN RSA PRIVATE KEY-----\n")
+
+
 def test_a_file_name_that_no_file_system_takes_is_refused() -> None:
     with pytest.raises(InvalidInput, match="longer than 255 bytes"):
         only("fullchain", name="n" * 251)

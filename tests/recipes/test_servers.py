@@ -241,6 +241,41 @@ def test_prometheus(pki: Pki, tmp_path: Path, need: Need) -> None:
         serves_only_members(pki, port, "/-/healthy")
 
 
+def test_docker_registry(pki: Pki, tmp_path: Path, need: Need) -> None:
+    port, made = free_port(), pki.deliver("docker-registry", tmp_path / HOSTILE)
+    config = tmp_path / "config.yml"
+    site = changed(made.snippet, ("addr: :5000", f"addr: 127.0.0.1:{port}"))
+    config.write_text(f"version: 0.1\nstorage:\n  inmemory: {{}}\n{site}")
+    with running([need("docker-registry"), "serve", config], port=port, log=tmp_path / "log"):
+        serves_only_members(pki, port, "/v2/")
+
+
+def test_openvpn_server_and_client_each_with_their_recipe(pki: Pki, tmp_path: Path, need: Need) -> None:
+    """No packets go through it (that would take a device of the kernel's); the TLS handshake is complete."""
+    port = free_port()
+    common = f"dev null\nifconfig-noexec\nport {port}\nverb 3\n"
+    server, client = tmp_path / "server.conf", tmp_path / "client.conf"
+    made = pki.deliver("openvpn", tmp_path / HOSTILE)
+    server.write_text(f"proto tcp-server\ntls-server\nlocal 127.0.0.1\n{common}{made.snippet}")
+    made = pki.deliver("openvpn-client", tmp_path / f"{HOSTILE} 2", Kind.USER)
+    client.write_text(f"proto tcp-client\ntls-client\nremote localhost\n{common}{made.snippet}")
+    openvpn = need("openvpn")
+    # The client is started first: the server would take whoever looks whether it listens for its one peer.
+    with (
+        (tmp_path / "log").open("wb") as log,
+        subprocess.Popen([openvpn, "--config", client], stdout=log, stderr=subprocess.STDOUT) as asking,
+        subprocess.Popen([openvpn, "--config", server], stdout=log, stderr=subprocess.STDOUT) as serving,
+    ):
+        try:
+            said = (tmp_path / "log").read_text
+            wait_until(lambda: said().count("Peer Connection Initiated") == 2, said)
+            assert "VERIFY OK: depth=0, CN=alice" in said()
+            assert "VERIFY OK: depth=0, CN=localhost" in said()
+        finally:
+            asking.kill()
+            serving.kill()
+
+
 def test_uvicorn(pki: Pki, tmp_path: Path, need_module: Callable[[str], object]) -> None:
     need_module("uvicorn")
     port, made = free_port(), pki.deliver("uvicorn", tmp_path / HOSTILE)
