@@ -15,7 +15,7 @@ from easycert.trust.machine import Machine
 from easycert.trust.memory import MemoryTrust
 from easycert.trust.platforms import LINUX, Platform
 from easycert.trust.protocol import Anchor, StoreKind
-from easycert.trust.steps import Step
+from easycert.trust.steps import Step, take
 from easycert.trust.verbs import Outcome, install, remove, status
 from tests.pki.chainmaker import pem
 from tests.trust.stores import anchor, authority, debian, java, nss, variables
@@ -192,6 +192,21 @@ def test_what_is_ours_and_not_in_force_is_put_in_force_again(tmp_path: Path, nee
     told = status(stand.store, ROOT)
     assert (told.outcome, "not trusted to sign" in told.detail) == (Outcome.NOT_TRUSTED, True)
     assert install(stand.store, ROOT, children).outcome is Outcome.INSTALLED
+
+
+def test_what_a_killed_command_left_half_done_is_finished_by_the_next(
+    tmp_path: Path, need: Callable[[str], str]
+) -> None:
+    stand = debian(tmp_path, need)
+    place, update = stand.store.install(ROOT)
+    take([place], "", stand.machine.children)
+    told = status(stand.store, ROOT)
+    assert (told.outcome, "what programs read does not have it" in told.detail) == (Outcome.NOT_TRUSTED, True)
+    assert install(stand.store, ROOT, stand.machine.children).outcome is Outcome.INSTALLED
+    os.unlink(os.path.join(stand.store.place, f"{ROOT.label}.crt"))
+    assert status(stand.store, ROOT).outcome is Outcome.TRUSTED
+    take([update], "", stand.machine.children)
+    assert status(stand.store, ROOT).outcome is Outcome.NOT_TRUSTED
 
 
 def test_a_certificate_of_others_that_is_not_trusted_is_not_made_so(tmp_path: Path, need: Callable[[str], str]) -> None:
