@@ -133,7 +133,7 @@ def test_another_user_who_may_not_read_the_ledger_looks_at_the_files(need: Calla
 
     if run("list", "--help").code:
         pytest.skip("another user cannot run the Python of this environment")
-    for command in (["list"], ["tree"], ["show", "a.example"]):
+    for command in (["list"], ["tree"], ["show", "a.example"], ["verify", "a.example"]):
         ended = run(*command)
         assert ended.code == 0, ended
         assert "a.example" in ended.stdout

@@ -47,6 +47,9 @@ PRINTED = {
     "CRLfile: none": "verification-failed",
     "- Status: The certificate is NOT trusted. The certificate issuer is unknown.\n*** PKI verification of server "
     "certificate failed...": "unknown-ca",
+    "- Status: The certificate is NOT trusted. The certificate contains an unknown critical extension.\n": (
+        "critical-extension"
+    ),
     "error: invalid peer certificate: UnknownIssuer": "unknown-ca",
     "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))": "self-signed",
     "synapse.exc.BadCertVerify: mesg='certificate revoked'": "revoked",

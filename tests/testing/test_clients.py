@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from easycert.pki.doctor.findings import Client
+from easycert.pki.explain.search import matches
 from easycert.testing.zoo import EVERYBODY, Zoo
 from tests.doctor import clients
 from tests.doctor.clients import Ask
@@ -55,3 +56,11 @@ def test_a_client_says_what_the_table_says(
         if bool(words) != bool(answers[name]) or words not in answers[name]
     }
     assert not wrong
+    unexplained = {name: said for name, said in answers.items() if said and not explained(said)}
+    assert not unexplained
+
+
+def explained(said: str) -> bool:
+    """Return whether ``easycert explain`` knows the cause, and not only that there is one."""
+    found = matches(said)
+    return bool(found) and found[0].cause.name != "verification-failed"

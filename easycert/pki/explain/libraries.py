@@ -208,6 +208,7 @@ GNUTLS: dict[str, str] = {
     "the certificate chain uses insecure algorithm": "weak-algorithm",
     "the certificate chain violates the signer's constraints": "ca-constraints",
     "the certificate chain does not match the intended purpose": "wrong-purpose",
+    "the certificate contains an unknown critical extension": "critical-extension",
     "the name in the certificate does not match the expected": "wrong-host",
     "the signature in the certificate is invalid": "bad-signature",
     "unknown subject alternative name in x.509 certificate": "malformed",
