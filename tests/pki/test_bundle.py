@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -77,3 +79,15 @@ def test_any_bytes_around_a_certificate_leave_it_there(before: bytes, after: byt
     data = before + b"\n" + pem(LEAF.certificate) + after
     if before.count(b"-----") == 0:
         assert read_bundle(data).readable_certificates[:1] == (LEAF.certificate,)
+
+
+MARKS = [b"-----%b %b-----" % (word, what) for word in (b"BEGIN", b"END") for what in (b"CERTIFICATE", b"X509 CRL")]
+#: What a block is, as one pattern; it takes quadratic time.
+BLOCK = re.compile(rb"-----BEGIN (CERTIFICATE|X509 CRL)-----((?:(?!-----).)*)-----END \1-----", re.DOTALL)
+
+
+@given(st.lists(st.sampled_from([*MARKS, b"\n", b"-", b"--", b"MAA=", b"-----"]), max_size=12).map(b"".join))
+def test_blocks_are_found_as_one_pattern_would(text: bytes) -> None:
+    found = read_bundle(b"-----BEGIN \n" + text)
+    expected = dict.fromkeys(match[0] for match in BLOCK.finditer(text))
+    assert len((*found.certificates, *found.crls)) == len(expected)

@@ -15,9 +15,8 @@ from cryptography import x509
 from easycert.pki.members import told
 from easycert.pki.signatures import UNREADABLE
 
-_BLOCK = re.compile(
-    rb"-----BEGIN (CERTIFICATE|X509 CERTIFICATE|X509 CRL)-----[^-]*+(?:-(?!----)[^-]*+)*+-----END \1-----"
-)
+_BEGIN = re.compile(rb"-----BEGIN (CERTIFICATE|X509 CERTIFICATE|X509 CRL)-----")
+_DASHES = b"-----"
 _PEM_MARK = b"-----BEGIN "
 _Found = TypeVar("_Found", x509.Certificate, x509.CertificateRevocationList)
 
@@ -77,8 +76,14 @@ def _from_der(data: bytes) -> Bundle:
 
 def _blocks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield label and bytes of the PEM blocks that matter; line ends are made alike, so that copies are."""
-    for found in _BLOCK.finditer(data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")):
-        yield found[1], found[0] + b"\n"
+    text, at = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n"), 0
+    while begin := _BEGIN.search(text, at):
+        closing, dashes = b"-----END %b-----" % begin[1], text.find(_DASHES, begin.end())
+        if dashes >= 0 and text.startswith(closing, dashes):
+            at = dashes + len(closing)
+            yield begin[1], text[begin.start() : at] + b"\n"
+        else:
+            at = begin.end() - len(_DASHES)  # which may begin another
 
 
 def _decoded(load: Callable[[bytes], _Found], blocks: list[bytes], what: str) -> Iterator[_Found | Undecodable]:
