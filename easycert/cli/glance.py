@@ -48,7 +48,7 @@ def screen(status: Status, palette: Palette) -> str:
 
 
 def _is_calm(status: Status) -> bool:
-    amiss = status.ending or status.exposed or status.outlived or status.waiting or status.problems
+    amiss = status.ending or status.exposed or status.outlived or status.waiting or status.problems or status.exports
     crls = all(crl.state is CrlState.CURRENT for crl in status.crls)
     return not amiss and crls and not status.unfinished and status.ledger.state in (LedgerState.GOOD, LedgerState.NONE)
 
@@ -85,6 +85,12 @@ def _sections(status: Status, palette: Palette) -> Iterator[str]:
     yield from _section("Keys that others can read", "easycert doctor --fix", exposed, palette)
     outlived = [row for item in status.outlived for row in _outlived(item, palette)]
     yield from _section("CAs that end before what they signed", "easycert renew CA", outlived, palette)
+    exports = [
+        (f"{item.kind} {palette.paint(readable_name(item.name), 'bold')}", one_line(item.recipe), one_line(what))
+        for item in status.exports
+        for what in item.what
+    ]
+    yield from _section("Exports that are not as they should be", "easycert export --refresh", exports, palette)
     waiting = [(_named(item.kind, item.name, palette), one_line(item.path)) for item in status.waiting]
     yield from _section("Requests without a certificate", "easycert import FILE", waiting, palette)
     broken = [(palette.paint(one_line(item.path), "red"), item.reason) for item in status.problems]

@@ -12,6 +12,8 @@ from easycert.errors import EasycertError, LedgerUnusable, UnreadableFile
 from easycert.model import Kind
 from easycert.store.layout import FOLDERS, Entry
 from easycert.workflows.crl_states import CrlState, CrlStatus, crl_statuses
+from easycert.workflows.exports.remembered import remembered_exports
+from easycert.workflows.exports.values import Amiss
 from easycert.workflows.holdings import Holding, Holdings, Problem, holdings
 from easycert.workflows.listing import ORDER, Listed, Lister
 from easycert.workflows.parents import Authorities
@@ -78,7 +80,8 @@ class Status(NamedTuple):
     """The directory at a glance.
 
     *ending* are the certificates that have expired or are due for renewal, the first to end first; *exposed* the paths
-    of private keys that others can read; *unfinished* how many commands were killed that nobody could finish.
+    of private keys that others can read; *unfinished* how many commands were killed that nobody could finish; *exports*
+    those that are not as they should be.
     """
 
     at: datetime
@@ -92,6 +95,7 @@ class Status(NamedTuple):
     unfinished: int
     ledger: LedgerStatus
     problems: tuple[Problem, ...]
+    exports: tuple[Amiss, ...] = ()
 
     @property
     def is_due(self) -> bool:
@@ -120,6 +124,7 @@ def status(certdir: CertDir) -> Status:
         unfinished=certdir.store.unfinished(),
         ledger=_ledger(certdir),
         problems=found.problems,
+        exports=_exports(certdir),
     )
 
 
@@ -202,6 +207,18 @@ class _Folders:
 
     def _path(self, entry: Entry) -> str:
         return self._certdir.store.find(entry) or self._certdir.store.path(entry)
+
+
+def _exports(certdir: CertDir) -> tuple[Amiss, ...]:
+    try:
+        exports = remembered_exports(certdir)
+        if not exports:
+            return ()
+        from easycert.workflows.exports.checking import amiss  # few directories have any
+
+        return amiss(certdir, exports)
+    except EasycertError:  # the ledger's own line says so
+        return ()
 
 
 def _ledger(certdir: CertDir) -> LedgerStatus:

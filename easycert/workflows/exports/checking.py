@@ -15,7 +15,7 @@ from easycert.recipes.rendering import is_same
 from easycert.recipes.values import File
 from easycert.store.placing import Ownership, Placed, Seen, has_leftover, look, ownership
 from easycert.workflows.exports.material import Materials
-from easycert.workflows.exports.values import Drift, ExportState, digests_of
+from easycert.workflows.exports.values import Amiss, Drift, ExportState, digests_of
 from easycert.workflows.exports.writing import Prepared, prepared_export
 
 
@@ -23,6 +23,18 @@ def states(certdir: CertDir, exports: Iterable[Export]) -> list[ExportState]:
     """Return for each of *exports* what is different from what would be written now; nothing is changed."""
     materials = Materials(certdir)
     return [state(materials, item) for item in exports]
+
+
+def amiss(certdir: CertDir, exports: Iterable[Export]) -> tuple[Amiss, ...]:
+    """Return those of *exports* that are not as they should be, and why. Raises LedgerUnusable."""
+    return tuple(
+        Amiss(
+            *(item.export.kind, item.export.name, item.export.recipe, item.export.destination),
+            what=(str(item.error),) if item.error else tuple(f"{drift.path} {drift.what}" for drift in item.drifts),
+        )
+        for item in states(certdir, exports)
+        if not item.is_current
+    )
 
 
 def state(materials: Materials, export: Export) -> ExportState:

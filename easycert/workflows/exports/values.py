@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import NamedTuple
 
 from easycert.errors import EasycertError
 from easycert.ledger.records import Export
@@ -63,6 +64,16 @@ class ExportState(Value):
     def is_current(self) -> bool:
         """Whether everything is there as it should be."""
         return not self.drifts and self.error is None
+
+
+class Amiss(NamedTuple):
+    """An export that is not as it should be, in a few words: for an overview."""
+
+    kind: str
+    name: str
+    recipe: str
+    destination: str
+    what: tuple[str, ...]
 
 
 class RefreshRun(Value):
