@@ -72,14 +72,16 @@ def main() -> NoReturn:
 def _prepare() -> None:
     """Make the process fit for holding keys and for being ended at any moment."""
     import gc
-    import resource
     import signal
+
+    from easycert.cli import start_up
 
     _stand_in_for_closed_streams()
     gc.disable()  # a command lives for a fraction of a second: collecting would cost more than it frees
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold private keys (hazard F8)
+    start_up.forbid_core_dump()  # it would hold private keys (hazard F8)
     for name in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(name, _terminated)
+        if signal.getsignal(name) is not signal.SIG_IGN:  # as nohup asks
+            signal.signal(name, _terminated)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure:
@@ -119,6 +121,15 @@ def _terminated(signum: int, _frame: FrameType | None) -> NoReturn:
     raise SystemExit(128 + signum)
 
 
+def _end_by(number: int) -> None:
+    """End as the program did that was run, so that Ctrl-C stops a shell's loop; but with no core dump of our own."""
+    import signal
+
+    if number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+
 def _end(code: int) -> NoReturn:
     """Flush and leave at once: tearing the interpreter down costs a tenth of a whole command.
 
@@ -131,6 +142,8 @@ def _end(code: int) -> NoReturn:
         if not isinstance(error, BrokenPipeError):  # whoever read us has gone, and knows
             _refused_by_the_system(error)
         os._exit(code or exits.FAILED)
+    if isinstance(code, exits.BySignal):
+        _end_by(code.signal)
     if os.environ.get("EASYCERT_SLOW_EXIT") or sys.gettrace() is not None:
         sys.exit(code)
     os._exit(code)

@@ -19,6 +19,27 @@ _KNOWN_NAMES = {
 }
 
 
+#: Soft and hard limit for core dumps, as they were when the process began.
+_core_limits: list[tuple[int, int]] = []
+
+
+def forbid_core_dump() -> None:
+    """Let this process leave no core dump; the hard limit stays, so that a program that it becomes can have its own."""
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_CORE)
+    _core_limits[:] = [limits]
+    resource.setrlimit(resource.RLIMIT_CORE, (0, limits[1]))
+
+
+def allow_core_dump() -> None:
+    """Give back the limit that :func:`forbid_core_dump` found, for a program that is about to be started."""
+    import resource
+
+    for limits in _core_limits:
+        resource.setrlimit(resource.RLIMIT_CORE, limits)
+
+
 def spare_openssl_bindings() -> None:
     """Keep cryptography from loading its bindings for C programs, 7 % of a command, at the first ECDSA signature.
 

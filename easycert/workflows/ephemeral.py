@@ -1,0 +1,107 @@
+"""A throw-away PKI for one command: a root, hosts and users in a private temporary directory that goes with it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import NamedTuple
+
+from easycert.certdir import CertDir
+from easycert.model import Kind, Value
+from easycert.pki.names import CaName, HostName, SafeName, UserName
+from easycert.pki.sans import SubjectAltName, parse_san
+from easycert.pki.validity import When
+from easycert.store import layout
+from easycert.trust import variables
+from easycert.workflows.environment import EnvironmentRequest, environment
+from easycert.workflows.issue import IssueRequest, issue
+
+#: Long enough for a shell that somebody leaves open; what is left after a kill -9 is worth nothing soon.
+_LIFETIME = When(None, timedelta(days=30))
+_ROOT = CaName("ephemeral")
+_LOOPBACK = ("IP:127.0.0.1", "IP:::1")
+_ENDING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+
+
+class EphemeralRequest(Value):
+    """Which hosts and users the PKI has; a ``localhost`` has its addresses, too."""
+
+    hosts: tuple[HostName, ...]
+    users: tuple[UserName, ...]
+    environ: Mapping[str, str]
+
+
+class Ephemeral(NamedTuple):
+    """The variables that tell of it, which of them said something else before, and what a person should know."""
+
+    variables: dict[str, str]
+    overridden: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+@contextmanager
+def ephemeral(request: EphemeralRequest) -> Iterator[Ephemeral]:
+    """Make the PKI; when the block ends, by whatever exception, nothing of it is left.
+
+    The private directory is made by :mod:`tempfile`, readable by nobody else. Raises OSError where that cannot be.
+    """
+    with _private_directory() as directory:
+        certdir = CertDir.open(os.path.join(directory, "certs"))
+        _issue(certdir, request)
+        user = request.users[0] if request.users else None
+        wanted = EnvironmentRequest(request.environ, user=user)
+        found = environment(certdir, wanted, place=os.path.join(directory, "trust"))
+        named = _named(certdir, request)
+        yield Ephemeral(found.variables | named, found.overridden, found.notes)
+
+
+def _issue(certdir: CertDir, request: EphemeralRequest) -> None:
+    issue(certdir, [IssueRequest(Kind.CA, _ROOT, end=_LIFETIME)])
+    below: list[tuple[Kind, SafeName]] = [(Kind.HOST, name) for name in dict.fromkeys(request.hosts)]
+    below += [(Kind.USER, name) for name in dict.fromkeys(request.users)]
+    orders = [IssueRequest(kind, name, _ROOT, sans=_sans(name), end=_LIFETIME) for kind, name in below]
+    if orders:
+        issue(certdir, orders)
+
+
+def _sans(name: SafeName) -> tuple[SubjectAltName, ...]:
+    return tuple(parse_san(text) for text in _LOOPBACK) if name == "localhost" else ()
+
+
+def _named(certdir: CertDir, request: EphemeralRequest) -> dict[str, str]:
+    """Return where things are: the directory, for easycert and Synapse, and the first host's files."""
+    place = os.path.dirname(os.path.dirname(certdir.store.path(layout.certificate(Kind.CA, _ROOT))))
+    found = {"EASYCERT_DIR": place, "SYN_CERT_DIR": place}
+    if request.hosts:
+        host = request.hosts[0]
+        found[variables.HOST_CERT_FILE] = certdir.store.path(layout.certificate(Kind.HOST, host))
+        found[variables.HOST_KEY_FILE] = certdir.store.path(layout.key(Kind.HOST, host))
+    return found
+
+
+@contextmanager
+def _private_directory() -> Iterator[str]:
+    directory = ""
+    try:
+        with _undisturbed():
+            directory = tempfile.mkdtemp(prefix="easycert-ephemeral-")
+        yield directory
+    finally:
+        with _undisturbed():
+            if directory:
+                shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Hold signals that end this process back until the block is over: one between two files would leave some."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
