@@ -270,25 +270,19 @@ class BackupDamaged(EasycertError):
         super().__init__(f"{printable(path)} is not what its manifest says: {differences[0]}{more}")
 
 
-# --- commands that are run --------------------------------------------------------------------------------------------
-
-
 class NothingToTrust(EasycertError):
     """A certificate directory without a CA that a program could be told to trust; ``notes`` say why not, of each."""
 
     def __init__(self, path: str, notes: tuple[str, ...]) -> None:
-        self.path = path
-        self.notes = notes
-        super().__init__(f"there is no CA to trust in {printable(path)}{''.join(f'; {note}' for note in notes)}")
+        self.path, self.notes = path, notes
+        super().__init__("; ".join([f"there is no CA to trust in {printable(path)}", *notes]))
 
 
 class CommandNotStarted(EasycertError):
     """A program that was to be run and is not there (``missing``) or cannot be executed."""
 
     def __init__(self, command: str, reason: str, *, missing: bool) -> None:
-        self.command = command
-        self.reason = reason
-        self.missing = missing
+        self.command, self.reason, self.missing = command, reason, missing
         super().__init__(f"cannot run {printable(command)}: {reason}")
 
 

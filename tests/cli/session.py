@@ -11,15 +11,18 @@
 
 In what is printed, ``...`` stands for any text, alone on a line for any number of lines, and ``~`` for the home
 directory, in which a session begins; empty lines do not count. An easycert command may begin with variables
-(``EASYCERT_DAYS=9 easycert ...``) and end with one ``| filter`` or ``> file``.
+(``EASYCERT_DAYS=9 easycert ...``) and end with one ``| filter`` or ``> file``. ``easycert run``, which becomes another
+program, is a process of its own, and its clock is the machine's.
 """
 
 from __future__ import annotations
 
 import io
+import os
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -28,6 +31,7 @@ from typing import NamedTuple
 import pytest
 
 from easycert.cli.entry import run as run_easycert
+from easycert.trust.variables import VARIABLES
 
 _REDIRECTION = re.compile(r" (\||>) ")
 _VARIABLE = re.compile(r"([A-Z_]+)=(.*)", re.DOTALL)
@@ -88,6 +92,9 @@ class Session:
         self._last = 0
         monkeypatch.chdir(home)
         monkeypatch.setenv("COLUMNS", "80")  # help is as wide as the terminal, whoever runs the tests
+        monkeypatch.setenv("PATH", os.path.dirname(sys.executable), prepend=os.pathsep)
+        for variable in VARIABLES:
+            monkeypatch.delenv(variable.name, raising=False)
 
     def perform(self, command: str) -> Ran:
         """Return how *command* went."""
@@ -139,7 +146,8 @@ class _Stream(io.StringIO):
 
 
 def _is_easycert(words: list[str]) -> bool:
-    return next(word for word in words if not _VARIABLE.fullmatch(word)) == "easycert"
+    command = [word for word in words if not _VARIABLE.fullmatch(word)]
+    return command[0] == "easycert" and command[1:2] != ["run"]
 
 
 def _captured(run: Callable[[], int]) -> tuple[_Pieces, int]:
