@@ -31,7 +31,7 @@ from easycert.store.lock import ExclusiveDirectory
 
 if TYPE_CHECKING:
     from easycert.store.pairs import Pair
-    from easycert.store.protocol import Settlement, Stamp
+    from easycert.store.protocol import Mark, Settlement, Stamp
     from easycert.store.survey import Seen
 
 __all__ = ["CRL_LIMIT", "FileStore", "FileTransaction", "Strictness", "read_file"]
@@ -128,6 +128,12 @@ class FileStore:
 
         self._recover_once()
         return stamps(os.path.join(self._directories[0], folder))
+
+    def marks(self, folder: str, suffix: str) -> tuple[Mark, ...]:
+        """Return the marks of the files of *folder* with this suffix, along the search path. Raises UnreadableFile."""
+        from easycert.store.marks import marks_in  # only TLS contexts ask
+
+        return marks_in(self._directories, folder, suffix)
 
     def pairs(self, folder: str) -> Iterator[Pair]:
         """Yield the certificate files of *folder*, and what there is to know of their keys. Raises UnreadableFile."""

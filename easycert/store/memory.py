@@ -12,7 +12,7 @@ from easycert.store.layout import Entry
 
 if TYPE_CHECKING:
     from easycert.store.pairs import Pair
-    from easycert.store.protocol import Settlement, Stamp
+    from easycert.store.protocol import Mark, Settlement, Stamp
     from easycert.store.survey import Seen
 
 
@@ -64,6 +64,15 @@ class MemoryStore:
         found = (path.partition("/")[2] for path in self.files if path.startswith(f"{folder}/"))
         stamps = ((name, self.stamp(Entry(folder, name))) for name in found if not name.startswith("."))
         return {name: stamp for name, stamp in stamps if stamp is not None}
+
+    def marks(self, folder: str, suffix: str) -> tuple[Mark, ...]:
+        """Return the marks of the files of *folder* with this suffix."""
+        files = self.stamps(folder).items()
+        return tuple(
+            (f"{self.directory}/{folder}/{name}", changed, changed, size, inode)
+            for name, (size, changed, inode) in sorted(files)
+            if name.endswith(f".{suffix}")
+        )
 
     def pairs(self, folder: str) -> Iterator[Pair]:
         """Yield the certificate files of *folder*, and what there is to know of their keys."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: What tells a file that is unchanged: its size in bytes, time of change in nanoseconds, and inode number.
 Stamp: TypeAlias = tuple[int, int, int]
+#: The same, of a file wherever it lies: its path, times of change and of its inode's change, size and inode number.
+Mark: TypeAlias = tuple[str, int, int, int, int]
 
 
 class Settlement(Protocol):
@@ -93,6 +95,12 @@ class Store(Protocol):
 
     def stamps(self, folder: str) -> dict[str, Stamp]:
         """Return the stamps of the files of *folder* where it is written, by file name, hidden files left out."""
+
+    def marks(self, folder: str, suffix: str) -> tuple[Mark, ...]:
+        """Return the marks of the files of *folder* with this suffix along the search path, hidden ones left out.
+
+        Raises UnreadableFile.
+        """
 
     def pairs(self, folder: str) -> Iterator[Pair]:
         """Yield the certificate files of *folder* along the search path, and what there is to know of their keys.

@@ -35,6 +35,7 @@ from easycert.pki.names import SafeName
 from easycert.pki.signatures import UNREADABLE
 from easycert.store import layout
 from easycert.store.layout import Entry
+from easycert.store.marks import mark_of
 
 _Value = TypeVar("_Value")
 #: What tells a file that is unchanged: its path, times, size and inode; None for one that is not there.
@@ -137,12 +138,12 @@ class Material:
             with suppress(UnreadableFile):
                 return path, store.stamp(entry)
             return path, error.errno
-        return path, status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
+        return mark_of(path, status)
 
     def marks(self, folder: str, suffix: str) -> tuple[Mark, ...]:
         """Return the marks of all files of *folder* with this suffix."""
         try:
-            return tuple(self.mark(entry) for entry in self._certdir.store.each(folder, suffix))
+            return self._certdir.store.marks(folder, suffix)
         except UnreadableFile as error:
             return ((error.path, error.reason),)
 

@@ -228,3 +228,15 @@ def test_who_does_not_want_to_wait_is_refused_at_once(tmp_path: Path) -> None:
     for patient in (FileStore([str(tmp_path / "certs")]), MemoryStore()):
         with patient.transaction(), pytest.raises(StoreBusy), patient.transaction(wait=False):
             pass
+
+
+def test_marks_are_of_one_folder_and_suffix_and_change_with_the_file(store: Store) -> None:
+    saved(store, CERTIFICATE)
+    saved(store, KEY, private=True)
+    before = store.marks("hosts", "crt")
+    assert [mark[0] for mark in before] == [store.path(CERTIFICATE)]
+    assert store.marks("hosts", "crt") == before
+    with store.transaction() as transaction:
+        transaction.replace(CERTIFICATE, b"other data")
+    assert store.marks("hosts", "crt") != before
+    assert store.marks("cas", "crt") == ()

@@ -307,3 +307,15 @@ class TestFailures:
     def test_a_transaction_outside_of_its_block_is_a_programming_error(self, store: FileStore) -> None:
         with pytest.raises(RuntimeError):
             store.transaction().create(KEY, b"key")
+
+
+def test_marks_are_of_every_directory_of_the_path_and_of_links_that_lead_nowhere(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name / "cas").mkdir(parents=True)
+        (tmp_path / name / "cas" / "a.crt").write_text(name)
+    (tmp_path / "two/cas/.hidden.crt").write_text("")
+    (tmp_path / "two/cas/lost.crt").symlink_to(tmp_path / "nowhere")
+    marks = FileStore([str(tmp_path / "one"), str(tmp_path / "two")]).marks("cas", "crt")
+    assert [mark[0] for mark in marks] == [
+        str(tmp_path / name) for name in ("one/cas/a.crt", "two/cas/a.crt", "two/cas/lost.crt")
+    ]

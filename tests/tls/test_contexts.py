@@ -245,6 +245,17 @@ def test_certname_names_the_user(made_once: Path) -> None:
     assert common_name(shake(server_context(SERVER, made_once), client)[1]) == VISI
 
 
+def test_the_domain_of_certname_is_walked_up_too(made_once: Path) -> None:
+    client = client_context(f"ssl://{CORTEX}/?certname=visi@{CORTEX}", made_once)
+    assert common_name(shake(server_context(SERVER, made_once), client)[1]) == VISI
+
+
+def test_several_directories_are_read_in_their_order(made_once: Path, tmp_path: Path) -> None:
+    names = (f"hosts/{CORTEX}.crt", f"hosts/{CORTEX}.key"), ("cas/vertex.crt",)
+    path = [str(only(made_once, tmp_path / str(place), *files)) for place, files in enumerate(names)]
+    assert common_name(shake(server_context(SERVER, path), client_context(CLIENT, made_once))[1]) == VISI
+
+
 def test_with_a_password_no_user_is_looked_up(made_once: Path) -> None:
     server = server_context(ANYONE, made_once)
     assert shake(server, client_context(f"ssl://nobody:secret@{CORTEX}/", made_once))

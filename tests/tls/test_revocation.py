@@ -230,8 +230,11 @@ def test_a_resumed_session_is_looked_at_too(certs: Path, resuming: ssl.SSLContex
         resume(server, resuming, before)
 
 
-def test_TLS_1_3_gives_no_tickets_to_users(certs: Path) -> None:
-    mine, _ = shake(server_context(SERVER, certs), user(certs))
+@BOTH
+def test_users_are_given_no_tickets(certs: Path, version: ssl.TLSVersion) -> None:
+    client = user(certs)
+    client.maximum_version = client.minimum_version = version
+    mine, _ = shake(server_context(SERVER, certs), client)
     assert mine.session is not None
     assert not mine.session.has_ticket
 
