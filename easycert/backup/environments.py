@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 #: How often a moment is looked for at which no environment was written to.
 _ATTEMPTS = 50
 _PIPE = 1 << 20
+_DESCRIPTORS = 128  # for all else
 _F_SETPIPE_SZ = 1031  # fcntl.F_SETPIPE_SZ, of Linux
 
 
@@ -43,6 +44,7 @@ class Environments:
 
     def __enter__(self) -> Environments:
         """Open all of them at one moment. Raises BackupRefused for one that LMDB cannot read."""
+        _allow_descriptors(len(self._paths))
         with self._stack:
             for path in self._paths:
                 self._held[path] = self._stack.enter_context(_Environment(path))
@@ -200,6 +202,18 @@ class _Environment:
         if self._environment is not None:
             self._environment.close()
             self._environment = None
+
+
+def _allow_descriptors(environments: int) -> None:
+    """Let this process have enough open files, where it may."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _DESCRIPTORS + 3 * environments
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(ValueError, OSError):
+            limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
 def _require_lmdb(path: str) -> None:

@@ -13,7 +13,7 @@ import fcntl
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
 
@@ -151,12 +151,16 @@ def require_free(target: str) -> None:
         raise StoreFailure(target, "write", "its name is too long")
 
 
-def require_apart(target: str, source: str) -> None:
-    """Raise BackupRefused when *target* would lie in the directory *source*, whatever links or mounts lead there."""
-    inside = os.stat(source)
+def require_apart(target: str, source: str, directories: Iterable[os.stat_result]) -> None:
+    """Raise BackupRefused when *target* would lie in *source*, of which all *directories* are told.
+
+    However it is reached: by a symbolic link, or by another mount of a directory that is somewhere in *source*.
+    """
+    inside = {(status.st_dev, status.st_ino) for status in (os.stat(source), *directories)}
     parent = os.path.realpath(os.path.dirname(os.path.abspath(target)))
     while True:
-        if os.path.samestat(os.stat(parent), inside):
+        status = os.stat(parent)
+        if (status.st_dev, status.st_ino) in inside:
             raise BackupRefused(target, f"it lies inside of what is to be copied, {source}")
         above = os.path.dirname(parent)
         if above == parent:

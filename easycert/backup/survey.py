@@ -51,6 +51,10 @@ class Survey(NamedTuple):
     items: list[Item]
     left_out: list[LeftOut]
 
+    def directories(self) -> list[os.stat_result]:
+        """Return the status of each directory that is to be copied."""
+        return [item.status for item in self.items if item.what is What.DIRECTORY]
+
 
 class Selection(NamedTuple):
     """What of a directory to copy: a live service's as it needs it (:func:`live`), or all of it, byte for byte."""

@@ -82,9 +82,10 @@ def backup(certdir: CertDir, request: BackupRequest, progress: Progress) -> Back
     require_free(destination)
     with ExitStack() as stack:
         opened = stack.enter_context(_opened(source))
-        require_apart(destination, source)
+        require_apart(destination, source, [])
         notes = stack.enter_context(_standing_still(certificates))
         found = survey(opened, live(request.skip, frozenset([_LOCK] if certificates else [])))
+        require_apart(destination, source, found.directories())
         held = stack.enter_context(Environments(_lmdb_files(opened, found)))
         run = _Run(opened, found, held, progress, now)
         copied = run.sealed(destination, request.passphrase) if request.passphrase else run.plain(destination)

@@ -57,8 +57,7 @@ def restore(request: RestoreRequest, progress: Progress) -> Restored:
     require_free(destination)
     opened = _opened(request.backup, request.passphrase, progress)
     if isinstance(opened, _Plain):
-        require_apart(destination, opened.path)
-        _require_none(opened.path, opened.look())
+        _require_none(opened.path, opened.look(destination))
     with Staging(destination, with_manifest=False) as staging, failures(destination):
         sink = Directory(staging.copy)
         told, found = opened.read(sink)
@@ -86,10 +85,12 @@ class _Plain:
         self._progress = progress
         self._told = _read_manifest(self.path)
 
-    def look(self) -> list[Difference]:
-        """Return what can be seen without reading the files."""
+    def look(self, destination: str) -> list[Difference]:
+        """Return what can be seen without reading the files. Raises BackupRefused for a *destination* in it."""
         with Source(self.path) as source:
-            found = (_seen(source, item) for item in self._survey(source).items)
+            there = self._survey(source)
+            require_apart(destination, self.path, there.directories())
+            found = (_seen(source, item) for item in there.items)
             return manifest.differences(self._told.records, found, contents=False)
 
     def read(self, sink: Sink) -> tuple[Manifest, list[Record]]:

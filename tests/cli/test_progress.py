@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from easycert.cli import progress
-from easycert.cli.progress import progress_line
+from easycert.cli.progress import progress_line, readable_size, readable_time
 
 
 class Terminal(io.StringIO):
@@ -70,3 +70,27 @@ def test_it_is_taken_away_when_the_command_fails(monkeypatch: pytest.MonkeyPatch
         line("made keys", 1, 2)
         raise RuntimeError
     assert terminal.getvalue().endswith("\r\x1b[K")
+
+
+def test_bytes_are_drawn_with_the_time_that_is_left(monkeypatch: pytest.MonkeyPatch, clock: list[float]) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with progress_line(quiet=False) as line:
+        clock[0] += 2
+        line.bytes("copied", 500_000_000, 2_000_000_000)
+        clock[0] += 1
+        line.bytes("read", 1_500, 0)  # of how much is not known
+    assert terminal.getvalue().split("\r\x1b[K") == ["", "copied: 500.0 MB of 2.0 GB, 6 s left", "read: 1.5 kB", ""]
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [(0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (4_200_000, "4.2 MB"), (5 * 10**15, "5000.0 TB")],
+)
+def test_a_size_is_readable(size: int, shown: str) -> None:
+    assert readable_size(size) == shown
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(0.4, "0 s"), (75, "75 s"), (720, "12 min"), (12_000, "3 h 20 min")])
+def test_a_time_is_readable(seconds: float, shown: str) -> None:
+    assert readable_time(seconds) == shown
