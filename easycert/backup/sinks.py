@@ -7,6 +7,7 @@ from typing import Protocol
 
 from easycert.backup.attributes import Attributes
 from easycert.backup.contents import Digested
+from easycert.backup.writing import LARGE, write
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -69,8 +70,7 @@ class Directory:
         """Write it, with its holes; private until it has its own mode."""
         descriptor = os.open(self._at(path), _NEW, 0o600)
         try:
-            for offset, piece in content.placed():
-                _write_all(descriptor, piece, offset)
+            write(descriptor, self._at(path), content.placed(), large=content.size >= LARGE)
             os.ftruncate(descriptor, content.size)
         finally:
             os.close(descriptor)
@@ -104,12 +104,6 @@ class Directory:
 
     def _at(self, path: str) -> str:
         return os.path.join(self._path, path) if path else self._path
-
-
-def _write_all(descriptor: int, data: memoryview, offset: int) -> None:
-    while data:
-        written = os.pwrite(descriptor, data, offset)
-        data, offset = data[written:], offset + written
 
 
 class Nowhere:
