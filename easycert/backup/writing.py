@@ -26,7 +26,7 @@ _Filled = tuple[mmap.mmap, int, int]
 
 
 def write(descriptor: int, path: str, pieces: Iterable[tuple[int, memoryview]], *, large: bool) -> None:
-    """Write *pieces*, each with its offset, to the open new file *path*. Raises OSError, and what taking them raises."""
+    """Write *pieces*, each with its offset, to the open new file *path*. Raises OSError, and what they raise."""
     direct = _opened(path) if large else -1
     if direct < 0:
         for offset, piece in pieces:
