@@ -17,7 +17,10 @@ from easycert.errors import HookFailed
 from easycert.model import Kind, Value
 
 #: What a hook must not see (hazard F2), or would start again when it calls easycert itself.
-_WITHHELD = ("EASYCERT_PASSPHRASE", "EASYCERT_PASSPHRASE_FILE", "EASYCERT_PASSPHRASE_FD", "EASYCERT_DEPLOY_HOOK")
+_WITHHELD = (
+    *("EASYCERT_PASSPHRASE", "EASYCERT_PASSPHRASE_FILE", "EASYCERT_PASSPHRASE_FD"),
+    *("EASYCERT_DEPLOY_HOOK", "EASYCERT_HOOK"),
+)
 #: Linux takes no longer string into an environment (MAX_ARG_STRLEN is 128 KiB).
 _LONGEST = 100_000
 #: Seconds between asking a hook to end and ending it.

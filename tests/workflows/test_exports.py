@@ -21,6 +21,7 @@ from easycert.errors import (
     IncompleteChain,
     InvalidInput,
     KeyMismatch,
+    LedgerUnusable,
     NotFound,
     StoreFailure,
     UnsafeDirectory,
@@ -41,7 +42,7 @@ from easycert.workflows.renew.run import renew
 from easycert.workflows.renew.values import RenewRequest
 from tests.faults import Fault, injected
 from tests.workflows.examples import Clock, chain_of_cas, directory, files, make
-from tests.workflows.ledgers import opened
+from tests.workflows.ledgers import ledger_path, opened
 
 WWW = "www.example.com"
 
@@ -128,6 +129,25 @@ def test_nothing_is_remembered_when_that_was_said_nor_needs_the_directory_be_wri
     monkeypatch.setattr(CertDir, "change", None)
     assert not write(certs, to, remember=False).remembered
     assert remembered(certs) == []
+
+
+def test_an_unusable_ledger_is_no_reason_not_to_write_what_is_not_remembered(to: Path, tmp_path: Path) -> None:
+    certdir = opened(tmp_path / "certs")
+    make(certdir, Kind.HOST, WWW)
+    ledger_path(tmp_path / "certs").write_bytes(b"garbage")
+    with pytest.raises(LedgerUnusable):
+        write(opened(tmp_path / "certs"), to)
+    assert not to.exists()
+    assert "still remembered" in write(opened(tmp_path / "certs"), to, remember=False).notes[0]
+
+
+def test_a_pair_that_does_not_fit_is_told_also_where_nothing_can_be_written(to: Path, tmp_path: Path) -> None:
+    certdir = opened(tmp_path / "certs")
+    make(certdir, Kind.HOST, WWW)
+    make(certdir, Kind.HOST, "both")
+    (tmp_path / f"certs/hosts/{WWW}.key").write_bytes((tmp_path / "certs/hosts/both.key").read_bytes())
+    with injected(Fault("read-only")), pytest.raises(KeyMismatch):
+        rendered(certdir, ExportRequest(WWW, "pem", "/"))
 
 
 def test_files_that_are_there_are_replaced_only_when_asked_or_when_they_are_its_own(certs: CertDir, to: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cryptography import x509
 
 from easycert.certdir import CertDir
-from easycert.errors import IncompleteChain, InvalidInput, KeyMismatch, NotFound
+from easycert.errors import IncompleteChain, InvalidInput, KeyMismatch, NotFound, StoreFailure, UnsafeDirectory
 from easycert.model import Kind
 from easycert.pki.certificates import authority_issuer, load_certificates
 from easycert.pki.chains import IssuerPool, is_self_issued, new_issuers
@@ -48,9 +48,12 @@ class Materials:
         """
         try:
             return self._read(kind, name, recipe)
-        except KeyMismatch:  # a renewal that goes on at this moment has one of the two in place
-            with self._certdir.store.transaction():
-                return self._read(kind, name, recipe)
+        except KeyMismatch as mismatch:  # a renewal that goes on at this moment has one of the two in place
+            try:
+                with self._certdir.store.transaction():
+                    return self._read(kind, name, recipe)
+            except (StoreFailure, UnsafeDirectory):  # nobody is at work where nobody can write
+                raise mismatch from None
 
     def _read(self, kind: Kind, name: SafeName, recipe: Recipe) -> Material:
         found = self._certdir.read(layout.certificate(kind, name))

@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from easycert.bookkeeping import Change
 from easycert.certdir import CertDir
-from easycert.errors import AlreadyExists, InvalidInput, StoreFailure
+from easycert.errors import AlreadyExists, EasycertError, InvalidInput, StoreFailure
 from easycert.ledger.entries import Event
 from easycert.ledger.records import Export, export_details
 from easycert.model import Kind, Value
@@ -25,6 +25,7 @@ from easycert.store import layout
 from easycert.store.placing import Placed, Placing, ownership
 from easycert.workflows.exports import passphrases
 from easycert.workflows.exports.material import Materials, missing_above
+from easycert.workflows.exports.remembered import remembered_exports
 from easycert.workflows.exports.values import ExportedFiles, ExportRequest, overlapping, told_forgotten
 
 _OTHERS, _GROUP, _GROUP_READS = 0o007, 0o070, 0o040
@@ -63,9 +64,8 @@ def export(certdir: CertDir, request: ExportRequest, *, replace: bool = False) -
     blank = _blank(request, recipe, kind, name)
     materials.of(kind, name, recipe)  # what is not here is told before a directory is made
     with Placing(request.destination, to, replace=replace) as placing:
-        remembered = certdir.ledger.exports() if certdir.ledger.exists() else []
-        certdir.ledger.close()
-        known = request.remember and blank.key in {item.key for item in remembered}
+        remembered = remembered_exports(certdir) if request.remember else []
+        known = blank.key in {item.key for item in remembered}
         placing.replace |= known
         # It is remembered before the files are in place: if this is killed in between, --check says what is missing.
         with certdir.change(now) if request.remember else nullcontext() as change:
@@ -124,13 +124,17 @@ def record(change: Change, event: Event, export: Export) -> None:
 
 
 def give_way(certdir: CertDir, destination: str, names: Collection[str]) -> list[str]:
-    """Forget the exports that these files in *destination* took the place of, and return notes on them."""
-    remembered = certdir.ledger.exports() if certdir.ledger.exists() else []
-    certdir.ledger.close()
-    others = overlapping(remembered, destination, names)
-    if others:
-        with certdir.change() as change:
-            return _forgotten(change, others)
+    """Forget the exports that these files in *destination* took the place of, and return notes on them.
+
+    The files are in place: what keeps the ledger from being read, or written to, is a note as well.
+    """
+    try:
+        others = overlapping(remembered_exports(certdir), destination, names)
+        if others:
+            with certdir.change() as change:
+                return _forgotten(change, others)
+    except EasycertError as error:
+        return [f"what was exported to this place before is still remembered, if anything was: {error}"]
     return []
 
 
