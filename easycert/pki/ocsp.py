@@ -55,7 +55,7 @@ class CertId(Value):
         digest = _HASHES.get(self.algorithm)
         if digest is None:
             return False
-        name, key = _name_and_key(authority)
+        name, key = name_and_key(authority)
         return (digest(name).digest(), digest(key).digest()) == (self.name_hash, self.key_hash)
 
 
@@ -120,7 +120,7 @@ def key_bits(info: Reader) -> bytes:
     return info.contents(der.BIT_STRING)[1:]
 
 
-def _name_and_key(certificate: x509.Certificate) -> tuple[bytes, bytes]:
+def name_and_key(certificate: x509.Certificate) -> tuple[bytes, bytes]:
     """Return the subject and the bits of the key as the certificate has them: written anew they might be others."""
     body = Reader.whole(certificate.tbs_certificate_bytes)
     body.optional(der.context(0))  # version

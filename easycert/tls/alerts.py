@@ -45,7 +45,6 @@ _ALERTS = (
     Alert(115, "unknown_psk_identity", "does not know the shared key", _RFC8446),
     Alert(116, "certificate_required", "wants a client certificate and got none", _RFC8446),
     Alert(120, "no_application_protocol", "speaks none of the protocols that were offered (ALPN)", "RFC 7301 3.2"),
-    Alert(121, "ech_required", "wants an encrypted client hello", "RFC 9849 5"),
 )
 #: Every alert by its number.
 ALERTS: dict[int, Alert] = {alert.number: alert for alert in _ALERTS}

@@ -54,7 +54,6 @@ class Handshake(NamedTuple):
     group: str | None
     alpn: str | None
     chain: tuple[bytes, ...]
-    stapled: bool
     asked: bool
     authorities: tuple[bytes, ...]
     complete: bool
@@ -120,7 +119,6 @@ class _Shaking:
             group=heard.group or None,
             alpn=self._tls.selected_alpn_protocol() if complete else None,
             chain=heard.chain,
-            stapled=heard.stapled,
             asked=heard.asked,
             authorities=heard.authorities,
             complete=complete,

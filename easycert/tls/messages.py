@@ -7,16 +7,13 @@ written by strangers: what cannot be read raises ValueError, and :class:`Overhea
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from easycert.tls.alerts import Alert, alert_of
 
 _ALERT, _HANDSHAKE = 21, 22
 _SERVER_HELLO, _NEW_SESSION_TICKET, _CERTIFICATE, _SERVER_KEY_EXCHANGE, _CERTIFICATE_REQUEST = 2, 4, 11, 12, 13
-_CERTIFICATE_STATUS = 22
 _TLS13 = 0x0304
 _VERSIONS = {0x0300: "SSLv3", 0x0301: "TLSv1", 0x0302: "TLSv1.1", 0x0303: "TLSv1.2", _TLS13: "TLSv1.3"}
-_KEY_SHARE, _AUTHORITIES, _STATUS_REQUEST = 51, 47, 5
+_KEY_SHARE, _AUTHORITIES = 51, 47
 _NAMED_CURVE = 3
 _FATAL = 2
 #: More than any server sends; a CertificateRequest of all public CAs has 200.
@@ -40,13 +37,6 @@ _GROUPS = {
     4588: "X25519MLKEM768",
     4589: "SecP384r1MLKEM1024",
 }
-
-
-class Certificates(NamedTuple):
-    """The certificates of a Certificate message in DER, leaf first, and whether an OCSP response came with the leaf."""
-
-    chain: tuple[bytes, ...]
-    stapled: bool
 
 
 class _Octets:
@@ -91,23 +81,29 @@ class _Octets:
         return found
 
 
-def certificates(message: bytes, *, tls13: bool) -> Certificates:
-    """Return what a Certificate message carries (RFC 8446 section 4.4.2, RFC 5246 section 7.4.2). Raises ValueError."""
+def certificates(message: bytes, *, tls13: bool) -> tuple[bytes, ...]:
+    """Return the certificates of a Certificate message in DER, leaf first. Raises ValueError.
+
+    RFC 8446 section 4.4.2, RFC 5246 section 7.4.2.
+    """
     octets = _body(message)
     if not tls13:
-        return Certificates(tuple(octets.vectors(3, 3)), stapled=False)
+        return tuple(octets.vectors(3, 3))
     octets.vector(1)
     entries = _Octets(octets.vector(3))
     chain: list[bytes] = []
-    stapled = False
     while entries:
-        certificate = entries.vector(3)
-        extensions = entries.extensions()
-        stapled = stapled or (not chain and _STATUS_REQUEST in extensions)
-        chain.append(certificate)
+        chain.append(entries.vector(3))
+        entries.vector(2)
         if len(chain) > _MOST:
             raise ValueError("a message has too many parts")
-    return Certificates(tuple(chain), stapled)
+    return tuple(chain)
+
+
+def status(message: bytes) -> bytes | None:
+    """Return the OCSP response of a CertificateStatus message (RFC 6066 section 8), or None. Raises ValueError."""
+    octets = _body(message)
+    return octets.vector(3) if octets.number(1) == 1 else None
 
 
 def authorities(message: bytes, *, tls13: bool) -> tuple[bytes, ...]:
@@ -159,7 +155,6 @@ class Overheard:
         self.answered = False
         self.protocol: str | None = None
         self.chain: tuple[bytes, ...] = ()
-        self.stapled = False
         self.asked = False
         self.authorities: tuple[bytes, ...] = ()
         self.group = ""
@@ -200,13 +195,11 @@ class Overheard:
         if kind != _SERVER_HELLO:  # its own number says less than what it agrees to
             self.protocol = self.protocol or _VERSIONS.get(version)
         if kind == _CERTIFICATE:
-            self.chain, self.stapled = certificates(data, tls13=tls13)
+            self.chain = certificates(data, tls13=tls13)
         elif kind == _CERTIFICATE_REQUEST:
             self.asked = True
             self.authorities = authorities(data, tls13=tls13)
         elif kind in (_SERVER_HELLO, _SERVER_KEY_EXCHANGE):
             self.group = group(data) or self.group
-        elif kind == _CERTIFICATE_STATUS:
-            self.stapled = True
         elif kind == _NEW_SESSION_TICKET:
             self.ticket = True

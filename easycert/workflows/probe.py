@@ -6,8 +6,6 @@ the caller names, and the system's CAs where the caller says so.
 
 from __future__ import annotations
 
-import os
-import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -17,44 +15,41 @@ from cryptography import x509
 from easycert.certdir import CertDir
 from easycert.errors import (
     CannotConnect,
-    EncryptedKey,
-    InvalidName,
-    KeyMismatch,
     Malformed,
-    NotFound,
     Reason,
     VerificationFailed,
 )
-from easycert.model import Kind
 from easycert.pki.chains import IssuerPool, climb, is_self_issued
 from easycert.pki.crl_scope import Listed
+from easycert.pki.describe.certificate import fingerprint
 from easycert.pki.distinguished import name_from_der
 from easycert.pki.identity import host_reference
-from easycert.pki.names import SafeName
 from easycert.pki.rules import Purpose
 from easycert.pki.signatures import UNREADABLE
+from easycert.pki.staples import Staple, judge_staple
 from easycert.pki.subjects import shown_name
 from easycert.pki.verify import Policy, verify
-from easycert.store.layout import Entry
-from easycert.store.layout import certificate as certificate_entry
 from easycert.tls.handshake import Handshake, Target, probing_context, shake_hands
+from easycert.tls.lookup import find_user
+from easycert.tls.stapling import ask_for_staple
 from easycert.tls.starttls import StartTls
+from easycert.tls.urls import SslUrl
 from easycert.workflows.evidence import Evidence, gather
-from easycert.workflows.examination import certificates_in
-from easycert.workflows.lookup import Found, find
 from easycert.workflows.probe_faults import Accuser, Fault, Side, Step
 from easycert.workflows.probe_links import Link, Shelf
+from easycert.workflows.probe_means import Presented, load, presented, trusted
 
-#: RFC 8996.
-_FORBIDDEN = frozenset({"SSLv3", "TLSv1", "TLSv1.1"})
+#: What must not be spoken any more, and who says so.
+_FORBIDDEN = {"SSLv3": "RFC 7568 3", "TLSv1": "RFC 8996 4", "TLSv1.1": "RFC 8996 5"}
 
 
 class ProbeRequest(NamedTuple):
     """Whom to ask, and as whom.
 
     *servername* is the name that the certificate must have (SNI says it, too), the host without it. *user* is a NAME
-    whose certificate is presented. *ca* are CAs of the directory by NAME, or FILEs, that are trusted instead of all of
-    ``cas/``; *system* adds the system's. *alpn* are the protocols that are offered.
+    whose certificate is presented, else the one that *url* asks for, which may pin the server's, too. *ca* are CAs of
+    the directory by NAME, or FILEs, that are trusted instead of all of ``cas/``; *system* adds the system's. *alpn* are
+    the protocols that are offered. With *staple* a second connection asks for a stapled OCSP response.
     """
 
     host: str
@@ -67,6 +62,8 @@ class ProbeRequest(NamedTuple):
     alpn: tuple[str, ...] = ()
     timeout: float = 10.0
     passphrase: bytes | None = None
+    url: SslUrl | None = None
+    staple: bool = False
 
 
 class ClientSide(NamedTuple):
@@ -95,7 +92,7 @@ class Probe:
     cipher: str | None
     group: str | None
     alpn: str | None
-    stapled: bool
+    staple: Staple | None
     chain: tuple[Link, ...]
     anchor: Link | None
     client: ClientSide
@@ -108,15 +105,6 @@ class Probe:
         return tuple(link for link in (*self.chain, *((self.anchor,) if self.anchor else ())) if link.due)
 
 
-class Presented(NamedTuple):
-    """The certificate that we present, what stands above it, and where it and its key lie."""
-
-    found: Found
-    leaf: x509.Certificate
-    above: tuple[x509.Certificate, ...]
-    key_path: str
-
-
 def probe(certdir: CertDir, request: ProbeRequest) -> Probe:
     """Return what a handshake with the server tells, judged in both directions.
 
@@ -125,17 +113,19 @@ def probe(certdir: CertDir, request: ProbeRequest) -> Probe:
     """
     reference = host_reference(request.servername or request.host)
     own = gather(certdir, (), (), ())
-    evidence = _evidence(certdir, request, own)
-    us = _presented(certdir, request.user, own) if request.user is not None else None
+    evidence = trusted(certdir, request.ca, own, system=request.system)
+    user = request.user or (find_user(certdir, request.url) if request.url is not None else None)
+    us = presented(certdir, user, own) if user is not None else None
     context = probing_context()
     if us is not None:
-        _load(context, us, request.passphrase)
+        load(context, us, request.passphrase)
     sni = reference if isinstance(reference, str) else None
     target = Target(request.host, request.port, sni, request.starttls, request.alpn, request.timeout)
     heard = shake_hands(target, context)
     if not heard.chain:
         raise CannotConnect(request.host, request.port, _without_chain(heard))
-    return _Judging(certdir, request, heard, evidence).result(str(reference), us)
+    stapled = ask_for_staple(target).response if request.staple else None
+    return _Judging(certdir, request, heard, evidence, stapled).result(str(reference), us)
 
 
 def _without_chain(heard: Handshake) -> str:
@@ -144,89 +134,22 @@ def _without_chain(heard: Handshake) -> str:
     return heard.problem or "it shows no certificate"
 
 
-# --- what we bring ----------------------------------------------------------------------------------------------------
-
-
-def _evidence(certdir: CertDir, request: ProbeRequest, own: Evidence) -> Evidence:
-    """Return whom to trust: cas/ or what the caller names; what stands between and the CRLs are the directory's."""
-    trust = [_authority_file(certdir, ca) for ca in request.ca]
-    system = _system_roots() if request.system else ()
-    if not trust and not system:
-        return own
-    named = gather(certdir, (*trust, *system), (), ())
-    anchors = named.anchors if trust else (*own.anchors, *named.anchors)
-    between = [one for one in (*own.anchors, *own.intermediates) if one not in anchors]
-    return Evidence(anchors, tuple(between), own.crls, (*own.notes, *named.notes))
-
-
-def _authority_file(certdir: CertDir, ca: str) -> str:
-    if os.sep in ca or os.path.isfile(ca):
-        return ca
-    try:
-        found = certdir.store.find(certificate_entry(Kind.CA, SafeName(ca)))
-    except InvalidName:
-        found = None
-    if found is None:
-        raise NotFound("CA", ca)
-    return found
-
-
-def _system_roots() -> tuple[str, ...]:
-    paths = ssl.get_default_verify_paths()
-    return tuple(path for path in (paths.cafile, paths.capath) if path)[:1]
-
-
-def _presented(certdir: CertDir, name: str, own: Evidence) -> Presented:
-    """Return the certificate of the user *name* (or of the host, which may call another one) and its key's file."""
-    try:
-        found = find(certdir, name, kind=Kind.USER)
-    except NotFound as error:
-        try:
-            found = find(certdir, name, kind=Kind.HOST)
-        except NotFound:
-            raise error from None
-    certificates = certificates_in(found.data, found.path)
-    if not certificates:
-        raise Malformed(found.path, "a certificate", "it holds something else")
-    assert found.entry is not None
-    key_path = certdir.store.find(Entry(found.entry.folder, f"{found.entry.name}.key"))
-    if key_path is None:
-        raise NotFound("private key", name)
-    leaf, *rest = certificates
-    above = climb(IssuerPool([*rest, *own.intermediates]), leaf)[1:]
-    return Presented(found, leaf, tuple(above), key_path)
-
-
-def _load(context: ssl.SSLContext, us: Presented, passphrase: bytes | None) -> None:
-    """Give the context our chain and key. Raises EncryptedKey and KeyMismatch."""
-    from tempfile import NamedTemporaryFile
-
-    from easycert.pki.encodings import Encoding
-
-    def password() -> bytes:
-        if passphrase is None:
-            raise EncryptedKey(us.key_path, wrong=False)
-        return passphrase
-
-    with NamedTemporaryFile(suffix=".pem") as chain:  # certificates only: no secret leaves the key's file
-        chain.write(b"".join(one.public_bytes(Encoding.PEM) for one in (us.leaf, *us.above)))
-        chain.flush()
-        try:
-            context.load_cert_chain(chain.name, us.key_path, password=password)
-        except ssl.SSLError as error:
-            if passphrase is not None and error.reason != "KEY_VALUES_MISMATCH":
-                raise EncryptedKey(us.key_path, wrong=True) from None
-            raise KeyMismatch(us.key_path, "it cannot be used with the certificate beside it") from None
-
-
 # --- what they bring --------------------------------------------------------------------------------------------------
 
 
 class _Judging:
     """A handshake, and what is said of it."""
 
-    def __init__(self, certdir: CertDir, request: ProbeRequest, heard: Handshake, evidence: Evidence) -> None:
+    def __init__(
+        self,
+        certdir: CertDir,
+        request: ProbeRequest,
+        heard: Handshake,
+        evidence: Evidence,
+        stapled: bytes | None,
+    ) -> None:
         self._request = request
+        self._stapled = stapled
         self._heard = heard
         self._evidence = evidence
         self._notes: list[str] = list(evidence.notes)
@@ -239,7 +162,11 @@ class _Judging:
     def result(self, reference: str, us: Presented | None) -> Probe:
         heard, request = self._heard, self._request
         asked_for = tuple(_shown(name) for name in heard.authorities)
-        faults = (*self._protocol(), *self._server(reference), *self._client(asked_for, us))
+        pinned = request.url.certhash if request.url is not None else None
+        server = self._server(reference) if pinned is None else self._pinned(pinned)
+        staple = self._staple()
+        stapled = [self._accuser.says(self._sent[0], reason) for reason in staple.reasons] if staple else []
+        faults = (*self._protocol(), *server, *stapled, *self._client(asked_for, us))
         return Probe(
             host=request.host,
             port=request.port,
@@ -250,7 +177,7 @@ class _Judging:
             cipher=heard.cipher,
             group=heard.group,
             alpn=heard.alpn,
-            stapled=heard.stapled,
+            staple=staple,
             chain=tuple(self._shelf.link(one) for one in self._sent),
             anchor=self._shelf.link(self._anchor) if self._anchor is not None else None,
             client=ClientSide(heard.asked, asked_for, None if us is None else us.found.name, heard.accepted),
@@ -272,10 +199,10 @@ class _Judging:
 
     def _protocol(self) -> list[Fault]:
         protocol = self._heard.protocol
-        if protocol not in _FORBIDDEN:
+        if protocol is None or protocol not in _FORBIDDEN:
             return []
         rule = f"the server speaks {protocol}, which must not be used any more"
-        return [Fault(Side.SERVER, None, None, rule, "RFC 8996 5", Step.SETTINGS)]
+        return [Fault(Side.SERVER, None, None, rule, _FORBIDDEN[protocol], Step.SETTINGS)]
 
     def _server(self, reference: str) -> list[Fault]:
         leaf, *rest = self._sent
@@ -292,6 +219,24 @@ class _Judging:
         self._anchor = verified.path[-1]
         self._notes += verified.notes
         return faults
+
+    def _pinned(self, certhash: str) -> list[Fault]:
+        """Judge by the URL's certhash alone, as a client of Telepath does."""
+        if fingerprint(self._sent[0]) == certhash:
+            self._notes.append("pinned by certhash: nothing else of the server's certificate counts")
+            return []
+        reason = Reason(f"is not the certificate that is pinned by certhash={certhash}", "RFC 7469 2.6")
+        return [self._accuser.says(self._sent[0], reason)]
+
+    def _staple(self) -> Staple | None:
+        if self._stapled is None:
+            if self._request.staple:
+                self._notes.append("the server staples no OCSP response, or hides it in TLS 1.3")
+            return None
+        leaf, *rest = self._sent
+        pool = IssuerPool([*rest, *self._evidence.intermediates, *self._evidence.anchors])
+        issuer = next(iter(climb(pool, leaf)[1:]), None)
+        return judge_staple(self._stapled, leaf, issuer, self._shelf.now)
 
     def _missing(self, leaf: x509.Certificate, rest: Sequence[x509.Certificate]) -> list[x509.Certificate]:
         """Return the intermediates that are here, that the server does not send, and without which no path ends."""

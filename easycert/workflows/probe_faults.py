@@ -79,7 +79,9 @@ _CURES: tuple[tuple[str, Remedy | Step, Remedy | Step], ...] = (
     ("is not valid before", Step.CLOCK, Step.CLOCK),
     ("does not name", _REISSUE, _REISSUE),
     ("has no subject alternative name", _REISSUE, _REISSUE),
-    ("was revoked on", _REISSUE, _NEW_CA),
+    ("is not the certificate that is pinned", Step.SETTINGS, Step.SETTINGS),
+    ("has a stapled OCSP response", Step.SETTINGS, Step.SETTINGS),
+    ("was revoked", _REISSUE, _NEW_CA),
     ("is self-signed and not a trust anchor", Step.TRUST, Step.TRUST),
     ("of which no certificate was given", Step.TRUST, Step.TRUST),
     ("has a signature that the key of its issuer", _REISSUE, Step.TRUST),
@@ -122,6 +124,10 @@ class Accuser:
         """Yield why a server that trusts whom we trust refuses the client certificate *leaf*."""
         for reason in reasons:
             yield self._about(Side.CLIENT, leaf, reason, None)
+
+    def says(self, leaf: x509.Certificate, reason: Reason) -> Fault:
+        """Return *reason* as it stands against the server's certificate *leaf*."""
+        return self._about(Side.SERVER, leaf, reason, None)
 
     def missing(self, leaf: x509.Certificate, intermediate: x509.Certificate) -> Fault:
         """Return that the server does not send *intermediate*, which is here."""

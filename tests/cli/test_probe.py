@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -227,6 +228,66 @@ def test_tls_1_1_is_refused_by_the_rfc_that_buried_it(place: Place, ask: Ask) ->
     assert told.only()[0] == "the server speaks TLSv1.1, which must not be used any more [RFC 8996 5]"
 
 
+@pytest.mark.parametrize(("revoked", "fault"), [(False, ""), (True, "was revoked since ")])
+def test_a_stapled_ocsp_response_is_asked_for_and_judged(
+    place: Place, ask: Ask, tmp_path: Path, revoked: bool, fault: str
+) -> None:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.x509 import ocsp
+
+    copy = Place(tmp_path / "certs", place.openssl, tmp_path / "log")
+    for words in (("ca", "root"), ("host", WWW, "--signas", "root"), ("ocsp-signer", "--signas", "root")):
+        assert copy.run(*words, "-q") == exits.DONE
+    leaf, issuer = (
+        x509.load_pem_x509_certificate(copy.path(name).read_bytes()) for name in (f"hosts/{WWW}.crt", "cas/root.crt")
+    )
+    request = ocsp.OCSPRequestBuilder().add_certificate(leaf, issuer, hashes.SHA1()).build()
+    (tmp_path / "request").write_bytes(request.public_bytes(serialization.Encoding.DER))
+    if revoked:
+        assert copy.run("revoke", WWW, "-q") == exits.DONE
+    assert copy.run("ocsp", "respond", tmp_path / "request", "--out", tmp_path / "response", "-q") == exits.DONE
+    copy.path("crls/root.crl").unlink(missing_ok=True)  # the response alone is to tell
+    with copy.serving("-status_file", tmp_path / "response", chain=False) as daemon:
+        told = ask(daemon, "--staple", at=copy)
+    assert told.result["staple"]["status"] == ("revoked" if revoked else "good")
+    assert [one["rule"][: len(fault)] for one in told.result["faults"]] == [fault] * revoked
+    with copy.serving(chain=False) as daemon:
+        without = ask(daemon, "--staple", at=copy)
+    assert without.result["staple"] is None
+    assert any("staples no OCSP response" in note for note in without.result["notes"])
+
+
+def test_a_url_of_telepath_names_the_user_and_pins_the_server(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    from easycert.pki.describe.certificate import fingerprint
+    from easycert.pki.formats.bundle import read_bundle
+
+    leaf = read_bundle(place.path(f"hosts/{WWW}.crt").read_bytes()).readable_certificates[0]
+    with place.serving(*_required(place)) as daemon:
+        url = f"ssl://bob@{HOST}:{daemon.port}/?hostname="
+        assert place.run("probe", f"{url}mail.elsewhere.example") == exits.FAILED
+        assert "bob@mail.elsewhere.example" in capsys.readouterr().err
+        assert place.run("probe", f"{url}{WWW}", "-o", "json") == exits.DONE  # found as bob@example.com
+        capsys.readouterr()
+        asked = f"{url}mail.example.com"
+        assert place.run("probe", f"{asked}&certhash={fingerprint(leaf)}", "-o", "json") == exits.DONE
+        result = json.loads(capsys.readouterr().out)["probe"]
+        assert result["client"]["presented"] == "bob@example.com"
+        assert place.run("probe", f"{asked}&certhash={'0' * 64}", "-o", "json") == exits.NOT_VERIFIED
+        (fault,) = json.loads(capsys.readouterr().out)["probe"]["faults"]
+        assert fault["rule"].startswith("is not the certificate that is pinned by certhash=000")
+
+
+def test_the_systems_cas_are_trusted_where_that_is_wanted(
+    place: Place, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = Place(tmp_path / "empty", place.openssl, tmp_path / "log")
+    monkeypatch.setenv("SSL_CERT_FILE", str(place.path("cas/root.crt")))
+    with place.serving() as daemon:
+        assert ask(daemon, at=empty).code == exits.NOT_VERIFIED
+        assert ask(daemon, "--system", at=empty).code == exits.DONE
+
+
 # --- our certificate --------------------------------------------------------------------------------------------------
 
 
@@ -273,6 +334,26 @@ def _epoch(days: int) -> int:
     import time
 
     return int(time.time()) + days * 86400
+
+
+def test_a_key_that_is_locked_is_opened_with_its_passphrase(
+    place: Place, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = Place(tmp_path / "certs", place.openssl, tmp_path / "log")
+    for words in (("ca", "issuing"), ("host", WWW, "--signas", "issuing"), ("user", "bob", "--signas", "issuing")):
+        assert copy.run(*words, "-q") == exits.DONE
+    locking = [place.openssl, "pkey", "-in", copy.path("users/bob.key"), "-aes256", "-passout", "pass:correct horse"]
+    locked = subprocess.run(list(map(str, locking)), check=True, capture_output=True).stdout
+    copy.path("users/bob.key").write_bytes(locked)
+    with copy.serving(
+        "-Verify", "1", "-verify_return_error", "-CAfile", copy.path("cas/issuing.crt"), chain=False
+    ) as one:
+        assert "passphrase" in ask(one, "--cert", "bob", at=copy).result["stderr"]
+        monkeypatch.setenv("EASYCERT_PASSPHRASE", "wrong")
+        assert "is wrong" in ask(one, "--cert", "bob", at=copy).result["stderr"]
+        monkeypatch.setenv("EASYCERT_PASSPHRASE", "correct horse")
+        told = ask(one, "--cert", "bob", at=copy)
+    assert (told.code, told.result["client"]["accepted"]) == (exits.DONE, True)
 
 
 # --- nobody there, or somebody else -----------------------------------------------------------------------------------

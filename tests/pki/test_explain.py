@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from easycert.cli.app import application
+from easycert.cli.table import COMMANDS
 from easycert.pki.explain import openssl
 from easycert.pki.explain.causes import CAUSES
 from easycert.pki.explain.mentions import mentions
 from easycert.pki.explain.search import PHRASES, TEXT_MAX, matches
+from easycert.recipes import catalogue
 from easycert.tls.alerts import ALERTS
 
 #: What programs print, as it was printed, and its cause.
@@ -110,6 +113,26 @@ def test_every_alert_about_certificates_is_explained_as_openssl_writes_it() -> N
     for alert in ALERTS.values():
         if 42 <= alert.number <= 48 or alert.number in (40, 70, 112, 116, 120):
             assert matches(f"SSL routines::tlsv1 alert {alert.name.replace('_', ' ')}"), alert.name
+
+
+def test_every_command_that_is_advised_is_one_of_easycerts() -> None:
+    for cause in CAUSES.values():
+        for fix in cause.fixes:
+            words = fix.command.split()
+            assert not words or words[0] in ("easycert", "date"), fix
+            if words[:1] == ["easycert"] and words[1] != "run":  # which runs a program with words of its own
+                assert words[1] in COMMANDS, fix
+                options = _options(words[1], words[-1] if len(words) == 2 else words[2])
+                assert {word for word in words if word.startswith("--") and word != "--"} <= options, fix
+                if "--for" in words and (recipe := words[words.index("--for") + 1]).islower():
+                    assert recipe in catalogue.names(), fix
+
+
+def _options(name: str, second: str) -> set[str]:
+    command = application().get_command(None, name)
+    group = getattr(command, "commands", {})
+    found = group.get(second, command)
+    return {option for parameter in found.params for option in parameter.opts}
 
 
 # --- whom it mentions -------------------------------------------------------------------------------------------------

@@ -49,6 +49,9 @@ CaOption = Annotated[
 ]
 SystemOption = Annotated[bool, option("--system", help="Trust the CAs of the operating system, too.")]
 StartTlsOption = Annotated[StartTls | None, option("--starttls", help="Begin in the clear, as this protocol does.")]
+StapleOption = Annotated[
+    bool, option("--staple", help="Ask for a stapled OCSP response, too, by a second connection in TLS 1.2.")
+]
 TimeoutOption = Annotated[
     float, option("--timeout", metavar="SECONDS", min=0.1, max=3600, help="How long it may take altogether.")
 ]
@@ -67,6 +70,7 @@ class Manner(Value):
     cert: CertOption = None
     servername: ServerNameOption = None
     starttls: StartTlsOption = None
+    staple: StapleOption = False
     timeout: TimeoutOption = 10.0
 
 
@@ -95,7 +99,7 @@ def probe(
         warnings.simplefilter("ignore")
         found = (
             with_passphrase(secret, lambda given: probe_server(certdir, request._replace(passphrase=given)))
-            if request.user is not None
+            if request.user is not None or request.url is not None
             else probe_server(certdir, request)
         )
     mending = Mending(habits.certdir, _words(server, manner), found.faults)
@@ -106,24 +110,27 @@ def probe(
 
 def _request(server: str, place: Place, manner: Manner, trust: Trust) -> "ProbeRequest":
     from easycert.tls.handshake import HTTP_PROTOCOLS
+    from easycert.tls.urls import parse_url
     from easycert.workflows.probe import ProbeRequest
 
     if place.scheme and manner.starttls:
         raise InvalidInput("option", "--starttls", "cannot stand beside a URL, which says how the connection begins")
+    url = parse_url(server) if place.scheme == "ssl" else None
     port = place.port or (manner.starttls.port if manner.starttls else None)
     if port is None:
         raise InvalidInput("server", server, "has no port: write HOST:PORT")
-    named = place.wish("ca") if place.scheme == "ssl" else None
     return ProbeRequest(
         place.host,
         port,
-        manner.servername or place.wish("hostname"),
-        manner.cert or place.wish("certname"),
-        tuple(trust.ca or ([named] if named else ())),
+        manner.servername or (str(url.hostname) if url is not None else None),
+        manner.cert,
+        tuple(trust.ca or ()),
         trust.system,
         manner.starttls,
-        () if manner.starttls or place.scheme == "ssl" else HTTP_PROTOCOLS,
+        () if manner.starttls or url is not None else HTTP_PROTOCOLS,
         manner.timeout,
+        url=url,
+        staple=manner.staple,
     )
 
 
@@ -185,7 +192,10 @@ def _lines(found: "Probe", palette: Palette) -> Iterator[str]:
     alpn = f"ALPN {one_line(found.alpn)}" if found.alpn else None
     agreed = (found.protocol or "no protocol agreed", found.cipher, found.group, alpn)
     yield f"  {', '.join(filter(None, agreed))}"
-    yield f"  name: {found.servername}{', with an OCSP response stapled' if found.stapled else ''}"
+    yield f"  name: {found.servername}"
+    if found.staple is not None:
+        end = f", until {rfc3339(found.staple.next_update)}" if found.staple.next_update else ""
+        yield f"  stapled OCSP response: {found.staple.status or 'of no use'}{end}"
     yield from _client_lines(found)
     for number, link in enumerate(found.chain):
         yield from _link_lines(link, number, palette)

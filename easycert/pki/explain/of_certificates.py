@@ -109,7 +109,7 @@ CAUSES = (
     Cause(
         "pinned",
         "The certificate is not the one that was pinned, by its fingerprint or its key.",
-        "RFC 9325 3",
+        "RFC 7469 2.6",
         (Fix("shows the fingerprint to pin (SHA-256)", "easycert show {name}"), _LOOK),
     ),
     # --- revocation
@@ -233,7 +233,7 @@ CAUSES = (
     Cause(
         "transparency",
         "The client wants proof that the certificate is logged in public, which no private CA can give.",
-        "RFC 9162 6",
+        "RFC 9162 8.1",
         (Fix("tells the browser, by its policy, that the CA is private: a CA that was installed by hand is exempt"),),
     ),
     Cause(
