@@ -24,7 +24,7 @@ class Wire:
         self._timeout = timeout
         self._left = _MOST_OCTETS
         try:
-            self._socket = socket.create_connection((host, port), timeout=timeout)
+            self._socket = self._connected()
         except (OSError, UnicodeError) as error:
             raise self.failure(_told(error)) from None
         self.address = str(self._socket.getpeername()[0])
@@ -38,6 +38,24 @@ class Wire:
     ) -> None:
         """Close the connection."""
         self._socket.close()
+
+    def _connected(self) -> socket.socket:
+        """Return a connection to the first of the host's addresses that takes one; all share the time that there is."""
+        failed: OSError = TimeoutError()
+        for family, kind, protocol, _, address in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
+            connection = socket.socket(family, kind, protocol)
+            try:
+                connection.settimeout(self._remaining())
+                connection.connect(address)
+            except OSError as error:
+                connection.close()
+                failed = error
+            except CannotConnect:
+                connection.close()
+                raise
+            else:
+                return connection
+        raise failed
 
     def failure(self, reason: str) -> CannotConnect:
         """Return the error that says why there is no connection."""
