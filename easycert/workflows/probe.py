@@ -268,7 +268,7 @@ class _Judging:
             return []
         if us is None or not heard.asked:
             if heard.asked and (heard.alert is None or heard.alert.name in _WANTING):
-                return [self._accuser.absent(wanted, heard.alert)]
+                return [self._accuser.absent(wanted, heard.alert, self._sent[0])]
             if heard.alert is not None:
                 return [self._accuser.refused(heard.alert, None)]
             return [Fault(Side.CLIENT, None, None, f"the handshake failed: {heard.problem}", _TLS, Step.SETTINGS)]
@@ -278,7 +278,7 @@ class _Judging:
         if heard.alert is not None:
             faults.append(self._accuser.refused(heard.alert, us.leaf))
         elif not faults:
-            faults.append(Fault(Side.CLIENT, None, None, f"the server ended it: {heard.problem}", _TLS, Step.SETTINGS))
+            faults.append(self._accuser.hung_up(us.leaf))
         return faults
 
     def _our_own(self, us: Presented) -> list[Fault]:

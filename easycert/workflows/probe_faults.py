@@ -154,6 +154,15 @@ class Accuser:
         name = self._root_of(leaf) if step is Step.TRUST_US else None
         return Fault(Side.CLIENT, subject, path, rule, alert.section, step, name, patient, remedy)
 
+    def hung_up(self, leaf: x509.Certificate) -> Fault:
+        """Return that the server ended it without an alert once it had seen *leaf* of ours, as asyncio's do."""
+        rule = (
+            "was shown to the server, which then hung up without a word; it may not trust "
+            f"'{shown_issuer(leaf)}', and its log may tell"
+        )
+        path, root = self._shelf.path(leaf), self._root_of(leaf)
+        return Fault(Side.CLIENT, shown_subject(leaf), path, rule, "RFC 8446 6.2", Step.TRUST_US, root)
+
     def not_among(self, leaf: x509.Certificate, wanted: Sequence[str]) -> Fault:
         """Return that no CA of those that the server asks for stands above *leaf*."""
         authority = self._shelf.authority_called(wanted)
@@ -165,13 +174,17 @@ class Accuser:
         patient = patient._replace(issuer=authority.name)
         return Fault(Side.CLIENT, subject, path, rule, "RFC 8446 4.2.4", Step.CURE, None, patient, _REISSUE)
 
-    def absent(self, wanted: Sequence[str], alert: Alert | None) -> Fault:
-        """Return that the server wants a client certificate, and who could present one."""
+    def absent(self, wanted: Sequence[str], alert: Alert | None, server: x509.Certificate) -> Fault:
+        """Return that the server wants a client certificate, and who could present one.
+
+        Where it does not say of which CA, those above its own certificate are the likeliest.
+        """
         told = f" (TLS alert {alert.name})" if alert is not None else ""
         source = f" from {_listed(wanted)}" if wanted else ""
         rule, section = f"the server wants a client certificate{source}, and got none{told}", "RFC 8446 4.4.2.4"
-        users = self._shelf.users_of(wanted)
-        authority = self._shelf.authority_called(wanted)
+        likely = wanted or [shown_subject(one) for one in climb(IssuerPool(self._pool), server)[1:]]
+        users = self._shelf.users_of(likely) or ([] if wanted else self._shelf.users_of(()))
+        authority = self._shelf.authority_called(likely)
         step, name = Step.REQUEST_USER, None
         if users:
             step, name = Step.PRESENT, users[0].name

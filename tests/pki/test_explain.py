@@ -120,7 +120,7 @@ def test_every_command_that_is_advised_is_one_of_easycerts() -> None:
         for fix in cause.fixes:
             words = fix.command.split()
             assert not words or words[0] in ("easycert", "date"), fix
-            if words[:1] == ["easycert"] and words[1] != "run":  # which runs a program with words of its own
+            if words[:1] == ["easycert"] and words[1] != "run":  # what it runs has options of its own
                 assert words[1] in COMMANDS, fix
                 options = _options(words[1], words[-1] if len(words) == 2 else words[2])
                 assert {word for word in words if word.startswith("--") and word != "--"} <= options, fix
