@@ -56,6 +56,10 @@ class Presented(NamedTuple):
     pem: bytes
     passphrase: str | bytes | None
 
+    def __repr__(self) -> str:
+        """Return whose it is, and no key."""
+        return f"Presented({self.source!r})"
+
     def load_into(self, context: ssl.SSLContext) -> None:
         """Give *context* this certificate and key. Raises KeyMismatch, EncryptedKey and Refused."""
         asked: list[str] = []

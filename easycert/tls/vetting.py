@@ -80,7 +80,7 @@ class Vetting:
         """Raise PeerRefused unless the peer of *connection*, whose handshake is over, may be spoken to."""
         if self._pin is not None:
             self._require_pinned(connection.getpeercert(binary_form=True))
-        elif (self._crls or self._require_crl) and connection.context.verify_mode is not ssl.CERT_NONE:
+        elif self._crls or self._require_crl:
             chain = _verified_chain(connection)
             if chain:
                 self.require_not_revoked(chain)
@@ -103,13 +103,17 @@ class Vetting:
         with self._lock:
             if known in self._good:
                 return
-            self._judge(chain, ordered)
+            notes = set(self._judge(chain, ordered)) - self._told
+            self._told |= notes
             if len(self._good) >= _MOST_REMEMBERED:
                 self._good.clear()
             if self._remembers:
                 self._good.add(known)
+        for note in sorted(notes):
+            self._report(note)
 
-    def _judge(self, chain: tuple[bytes, ...], ordered: bool) -> None:
+    def _judge(self, chain: tuple[bytes, ...], ordered: bool) -> list[str]:
+        """Return what is to be reported of a *chain* that is good. Raises PeerRefused."""
         try:
             certificates = [x509.load_der_x509_certificate(der) for der in chain]
         except UNREADABLE as error:
@@ -123,10 +127,7 @@ class Vetting:
         found = judge_revocation(path, self._crls, self._now(), required=self._require_crl)
         if found.reasons:
             raise PeerRefused(shown_subject(whole[0]), found.reasons, _REVOKED)
-        for note in found.notes:
-            if not note.startswith("no CRL") and note not in self._told:
-                self._told.add(note)
-                self._report(note)
+        return [note for note in found.notes if not note.startswith("no CRL")]
 
 
 def _verified_chain(connection: ssl.SSLSocket | ssl.SSLObject) -> tuple[bytes, ...]:
@@ -153,15 +154,19 @@ class _Vetted:
 
     context: ssl.SSLContext
     _welcome = False
+    _held_against: Vetting | None = None
 
     def verify_client_post_handshake(self) -> NoReturn:
         """Refuse: a certificate that is shown later would not be looked at."""
         raise NotImplementedError("clients are asked for certificates in the handshake only, where CRLs are checked")
 
+    def _remember(self) -> None:
+        """Note what the peer is held against, before an ``sni_callback`` of the caller's can switch to another."""
+        self._held_against = self._held_against or getattr(self.context, "vetting", None)
+
     def _look_at_peer(self) -> None:
-        vetting: Vetting | None = getattr(self.context, "vetting", None)
-        if not self._welcome and vetting is not None:
-            vetting.require_welcome(self)  # type: ignore[arg-type]
+        if not self._welcome and self._held_against is not None:
+            self._held_against.require_welcome(self)  # type: ignore[arg-type]
         self._welcome = True
 
 
@@ -170,6 +175,7 @@ class VettedObject(_Vetted, ssl.SSLObject):
 
     def do_handshake(self) -> None:
         """Shake hands. Raises PeerRefused, too."""
+        self._remember()
         super().do_handshake()
         self._look_at_peer()
 
@@ -193,6 +199,7 @@ class VettedSocket(_Vetted, ssl.SSLSocket):
 
     def do_handshake(self, block: bool = False) -> None:
         """Shake hands. Raises PeerRefused, too."""
+        self._remember()
         super().do_handshake(block)
         self._look_at_peer()
 

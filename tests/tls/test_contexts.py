@@ -16,7 +16,7 @@ import pytest
 
 from easycert import CertDir, HostName, IssueRequest, KeyType, Kind, issue
 from easycert.certdir import utc_now
-from easycert.errors import EncryptedKey, InvalidInput, InvalidUrl, KeyMismatch, Malformed, NotFound
+from easycert.errors import EncryptedKey, InvalidInput, InvalidUrl, KeyMismatch, Malformed, NotFound, Refused
 from easycert.tls import PeerRefused, client_context, server_context
 from tests.tls.pki import AXON, CORTEX, DEEP, ROOT, STRANGER, VISI, begin, common_name, only, require_talk, shake
 
@@ -476,6 +476,19 @@ def test_where_there_are_no_files_in_memory_a_key_is_in_a_private_one_for_a_mome
     assert shake(server_context(ANYONE, made_once), client_context(ANYONE, made_once))
     assert set(modes) == {0o600}
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_key_that_this_OpenSSL_does_not_know_is_said(certs: Path) -> None:
+    if ssl.OPENSSL_VERSION_INFO >= (3, 5):
+        pytest.skip("it knows ML-DSA")
+    issue(CertDir.open(certs), [IssueRequest(Kind.HOST, HostName("pq.example"), key_type=KeyType.MLDSA44)])
+    with pytest.raises(Refused, match=r"hosts/pq\.example\.key: OpenSSL cannot use it"):
+        server_context("ssl://pq.example/", certs)
+
+
+def test_a_private_key_is_in_no_repr(made_once: Path) -> None:
+    context = server_context(ANYONE, made_once)
+    assert "PRIVATE" not in repr(vars(context))
 
 
 def test_a_missing_key_is_said(certs: Path) -> None:

@@ -244,3 +244,28 @@ def test_a_certificate_after_the_handshake_is_not_asked_for(certs: Path) -> None
     for side in shake(server_context(ANYONE, certs), client_context(ANYONE, certs)):
         with pytest.raises(NotImplementedError):
             side.verify_client_post_handshake()  # type: ignore[attr-defined]
+
+
+def test_a_callback_of_the_callers_is_no_way_round_a_CRL(certs: Path) -> None:
+    revoke_user(certs)
+    other = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    other.load_cert_chain(certs / f"hosts/{CORTEX}.crt", certs / f"hosts/{CORTEX}.key")
+    other.load_verify_locations(certs / "cas/vertex.crt")
+    server = server_context(SERVER, certs)
+    server.sni_callback = lambda connection, _name, _context: setattr(connection, "context", other)
+    assert shake(server, user(certs, "deep"))
+    with pytest.raises(PeerRefused):
+        shake(server, user(certs))
+
+
+def test_a_report_may_shake_hands_itself(certs: Path) -> None:
+    publish(CertDir.open(certs), ROOT)
+    mine, said = user(without_crls(certs, certs.with_name("mine"))), []
+
+    def report(sentence: str) -> None:
+        said.append(sentence)
+        assert shake(server, mine)
+
+    server = server_context(SERVER, Later(certs, 300).certdir, report=report)
+    assert shake(server, mine)
+    assert len(said) == 1
