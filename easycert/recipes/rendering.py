@@ -98,14 +98,16 @@ def _file_name(plan: Plan, material: Material) -> str:
     return name
 
 
-def _values(recipe: Recipe, material: Material, wanted: Wanted) -> dict[str, str]:
+def _values(recipe: Recipe, material: Material, wanted: Wanted) -> dict[str, str | tuple[str, ...]]:
     from easycert.pki.formats.kubernetes import object_name
 
+    hosts = _hosts(material)
     # A passphrase that somebody chose is never shown.
     shown = "PASSPHRASE" if wanted.passphrase is not None else recipe.default_passphrase
-    values = {
+    values: dict[str, str | tuple[str, ...]] = {
         "name": material.name,
-        "host": _host(material),
+        "host": hosts[0].strip("[]") if ":" in hosts[0] else hosts[0],
+        "hosts": hosts,
         "destination": wanted.destination,
         "object": object_name(material.name),
         "passphrase": shown,
@@ -116,11 +118,11 @@ def _values(recipe: Recipe, material: Material, wanted: Wanted) -> dict[str, str
     return values
 
 
-def _host(material: Material) -> str:
-    """Return the first DNS name or IP address that the certificate is for; without one, the name of the certificate."""
+def _hosts(material: Material) -> tuple[str, ...]:
+    """Return the DNS names and IP addresses that the certificate is for; without any, the name of the certificate."""
     try:
         names = material.certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (x509.ExtensionNotFound, ValueError):
-        return material.name
+        return (material.name,)
     found = [str(name.value) for name in names if isinstance(name, x509.DNSName | x509.IPAddress)]
-    return found[0] if found else material.name
+    return tuple(f"[{host}]" if ":" in host else host for host in found) or (material.name,)

@@ -3,6 +3,7 @@
 ========================  =============================================================================
 ``{name}``                the name in the certificate directory
 ``{host}``                the first DNS name or IP address of the certificate; without one, the name
+``{hosts}``               all DNS names and IP addresses (IPv6 in brackets, as in URLs), each quoted by itself
 ``{destination}``         the directory that the files are in
 ``{object}``              the name as that of a Kubernetes object
 ``{path:FILE}``           the absolute path of a file of the recipe
@@ -23,10 +24,13 @@ from easycert.recipes.quoting import quoted
 from easycert.recipes.values import Quoting
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+(?::(?:\{name\})?[^{}\s]*)?)\}")
+#: Where the items of a list have commas between them.
+_WITH_COMMAS = (Quoting.JSON, Quoting.HCL, Quoting.CADDY)
 #: What each is called in an error.
 WORDS = {
     "name": "name",
     "host": "host name",
+    "hosts": "host name",
     "destination": "directory",
     "object": "name",
     "passphrase": "passphrase",
@@ -38,17 +42,18 @@ def placeholders(template: str) -> frozenset[str]:
     return frozenset(_PLACEHOLDER.findall(template))
 
 
-def filled(template: str, values: Mapping[str, str], quoting: Quoting) -> str:
-    """Return *template* with *values* in place of its placeholders, as *quoting* writes them.
+def filled(template: str, values: Mapping[str, str | tuple[str, ...]], quoting: Quoting) -> str:
+    """Return *template* with *values* in place of its placeholders, as *quoting* writes them; several as a list.
 
     Raises InvalidInput for a value that *quoting* cannot write, or that holds control or invisible characters.
     """
 
     def value(found: re.Match[str]) -> str:
-        placeholder = found[1]
-        what, text = WORDS.get(placeholder, "path"), values[placeholder]
-        if not text.isprintable():
-            raise InvalidInput(what, text, "holds characters that no configuration can: control or invisible ones")
-        return quoted(quoting, what, text)
+        what, given = WORDS.get(found[1], "path"), values[found[1]]
+        texts = (given,) if isinstance(given, str) else given
+        for text in texts:
+            if not text.isprintable():
+                raise InvalidInput(what, text, "holds characters that no configuration can: control or invisible ones")
+        return (", " if quoting in _WITH_COMMAS else " ").join(quoted(quoting, what, text) for text in texts)
 
     return _PLACEHOLDER.sub(value, template)

@@ -21,8 +21,10 @@ from hypothesis import strategies as st
 from easycert.errors import InvalidInput
 from easycert.recipes.catalogue import names, recipe
 from easycert.recipes.quoting import quoted
+from easycert.recipes.rendering import render
 from easycert.recipes.snippets import filled, placeholders
-from easycert.recipes.values import Quoting
+from easycert.recipes.values import Quoting, Wanted
+from tests.recipes.examples import made_with, material
 
 #: Text as a name or directory can be: all that is printable, and more often what some syntax gives a meaning to.
 HOSTILE = st.text(
@@ -159,6 +161,27 @@ def test_control_and_invisible_characters_are_in_no_snippet(text: str) -> None:
     for quoting in Quoting:
         with pytest.raises(InvalidInput, match="control or invisible"):
             filled("x {name}", {"name": text}, quoting)
+
+
+def snippet(name: str, *hosts: str) -> str:
+    made = made_with("host", *hosts)
+    one = material(name="host", certificate=made.certificate, key=made.key)
+    return render(recipe(name), one, Wanted("/tls")).snippet
+
+
+def test_a_server_is_told_all_its_names() -> None:
+    hosts = ("www.example.com", "*.example.org", "192.0.2.1", "2001:db8::1")
+    assert 'server_name www.example.com *.example.org 192.0.2.1 "[2001:db8::1]";' in snippet("nginx", *hosts)
+    assert 'ServerAlias "www.example.com" "*.example.org" "192.0.2.1" "[2001:db8::1]"\n' in snippet("apache", *hosts)
+    assert snippet("caddy", *hosts).startswith('www.example.com, "*.example.org", 192.0.2.1, "[2001:db8::1]" {\n')
+
+
+def test_an_ingress_is_told_the_first() -> None:
+    assert '- "www.example.com"\n' in snippet("kubernetes", "www.example.com", "192.0.2.1")
+
+
+def test_a_certificate_without_hosts_has_the_name_of_its_file() -> None:
+    assert "server_name host;" in snippet("nginx", "alice@example.com")
 
 
 @pytest.mark.parametrize("name", [name for name in names() if recipe(name).snippet])
