@@ -105,7 +105,7 @@ def test_names_come_from_the_whole_search_path(
 
 def test_subcommands_complete_without_being_imported(bash: Complete) -> None:
     before = set(sys.modules)
-    assert bash("re") == ["renew", "revoke"]
+    assert bash("re") == ["renew", "revoke", "restore"]
     assert [name for name in set(sys.modules) - before if "cli.commands" in name] == []
 
 
