@@ -170,6 +170,8 @@ class Copying:
         attributes = Attributes.of(item.status)
         in_place = self._sink.place(item.path) == made
         descriptor = os.open(made, os.O_RDONLY | os.O_CLOEXEC)
+        if not in_place:
+            os.unlink(made)  # whatever happens from here on, nobody finds it
         try:
             digested = Digested(FileContent(descriptor, made).content(), self._pass)
             if in_place:
@@ -181,8 +183,6 @@ class Copying:
             os.close(descriptor)
         if in_place:
             self._sink.adopt(item.path, attributes)
-        else:
-            os.unlink(made)
         self._keep(item, attributes, size=digested.size, sha256=digested.sha256)
 
     def _keep(self, item: Item, attributes: Attributes, *, size: int = 0, sha256: str = "", target: str = "") -> None:

@@ -6,8 +6,8 @@ from enum import Enum
 from struct import calcsize, unpack_from
 from typing import NamedTuple
 
-#: As much of a file as is needed to know it.
-HEAD = 8192
+#: As much of a file as is needed to know what it is, and to read both meta pages of LMDB.
+MAGIC, HEAD = 32, 8192
 
 _SQLITE = b"SQLite format 3\0"  # https://sqlite.org/fileformat.html, section 1.3
 _SQLITE_WAL = b"\x02"

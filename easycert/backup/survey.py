@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from easycert.backup.headers import HEAD, What, recognised
+from easycert.backup.headers import MAGIC, What, recognised
 from easycert.backup.source import Source
 from easycert.errors import BackupRefused, UnreadableFile
 
@@ -153,7 +153,7 @@ def _what(source: Source, path: str) -> What:
     except OSError as error:
         raise UnreadableFile(source.absolute(path), error.strerror or str(error)) from error
     try:
-        what = recognised(os.pread(descriptor, HEAD, 0))
+        what = recognised(os.pread(descriptor, MAGIC, 0))
     finally:
         os.close(descriptor)
     if what is not What.LMDB and os.path.basename(path) == LMDB_DATA:

@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from typing import IO
 
 from easycert.backup import manifest
+from easycert.backup.attributes import Attributes
 from easycert.backup.copying import Copying, Progress
+from easycert.backup.headers import What
 from easycert.backup.manifest import Difference, Manifest, Record, escaped
 from easycert.backup.sinks import Directory, Nowhere, Sink
 from easycert.backup.source import Source
 from easycert.backup.staging import Staging, failures, require_apart, require_free
-from easycert.backup.survey import Selection, Survey, survey
+from easycert.backup.survey import Item, Selection, Survey, survey
 from easycert.errors import BackupDamaged, BackupRefused, UnreadableFile
 from easycert.model import Value
 from easycert.workflows.backup import manifest_suffix
@@ -90,13 +92,15 @@ class _Plain:
         with Source(self.path) as source:
             there = self._survey(source)
             require_apart(destination, self.path, there.directories())
-            found = (_seen(source, item) for item in there.items)
-            return manifest.differences(self._told.records, found, contents=False)
+            found = [_seen(source, item) for item in there.items]
+            return manifest.differences(self._told.records, [*found, *_strange(there)], contents=False)
 
     def read(self, sink: Sink) -> tuple[Manifest, list[Record]]:
         """Return the manifest, and the records of what went into *sink*."""
         with Source(self.path) as source:
-            return self._told, Copying(source, sink, self._progress).run(self._survey(source).items).records
+            there = self._survey(source)
+            records = Copying(source, sink, self._progress).run(there.items).records
+            return self._told, [*records, *_strange(there)]
 
     @staticmethod
     def _survey(source: Source) -> Survey:
@@ -147,17 +151,17 @@ def _read_manifest(path: str) -> Manifest:
     return manifest.parsed(read_file(beside, limit=_MANIFEST_MAX), beside)
 
 
-def _seen(source: Source, item: object) -> Record:
-    from easycert.backup.attributes import Attributes
-    from easycert.backup.headers import What
-    from easycert.backup.survey import Item
-
-    assert isinstance(item, Item)
+def _seen(source: Source, item: Item) -> Record:
     attributes = Attributes.of(item.status)
     is_file = item.what is What.FILE
     target = source.readlink(item.path) if item.what is What.LINK else ""
     size = item.status.st_size if is_file else 0
     return Record(item.path, item.what, attributes.mode, attributes.mtime_ns, size, "", target)
+
+
+def _strange(there: Survey) -> list[Record]:
+    """Return records of what no backup has: sockets, FIFOs, devices."""
+    return [Record(item.path, What.FILE, 0, 0) for item in there.left_out]
 
 
 def _require_none(path: str, differing: list[Difference]) -> None:

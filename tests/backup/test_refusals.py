@@ -85,10 +85,11 @@ def test_a_destination_in_no_directory_is_refused(svc: Path, tmp_path: Path) -> 
         (lambda copy: (copy / "file").write_text("longer content"), ("changed", "file")),
         (lambda copy: (copy / "file").unlink(), ("missing", "file")),
         (lambda copy: (copy / "new").touch(), ("extra", "new")),
+        (lambda copy: os.mkfifo(copy / "pipe"), ("extra", "pipe")),
         (lambda copy: (copy / "sub/other").chmod(0o666), ("mode", "sub/other")),
         (lambda copy: (copy / "sub").chmod(0o777), ("mode", "sub")),
     ],
-    ids=["same size", "other size", "missing", "extra", "mode", "mode of a directory"],
+    ids=["same size", "other size", "missing", "extra", "a FIFO", "mode", "mode of a directory"],
 )
 def test_each_difference_is_found_and_nothing_that_differs_is_restored(
     copy: Path, tmp_path: Path, change: Callable[[Path], object], found: tuple[str, str]

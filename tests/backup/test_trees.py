@@ -57,7 +57,7 @@ def build(path: Path, tree: tuple, made: list[Path]) -> None:
 
 
 @pytest.mark.parametrize("passphrase", [None, PASSPHRASE], ids=["plain", "sealed"])
-@settings(max_examples=25)
+@settings(max_examples=20)
 @given(tree=st.tuples(st.dictionaries(NAMES, TREES, max_size=5), MODES, TIMES))
 def test_what_is_restored_is_what_was_backed_up(passphrase: bytes | None, tree: tuple) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -146,6 +146,23 @@ def test_what_is_no_file_is_left_out_and_told(tmp_path: Path) -> None:
     made = backup(tmp_path / "svc", tmp_path / "copy")
     assert [(item.path, item.reason) for item in made.left_out] == [("pipe", "it is a FIFO")]
     assert list((tmp_path / "copy").iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize("passphrase", [None, PASSPHRASE], ids=["plain", "sealed"])
+def test_root_keeps_owners(tmp_path: Path, passphrase: bytes | None) -> None:
+    (tmp_path / "svc/sub").mkdir(parents=True)
+    (tmp_path / "svc/sub/file").write_text("x")
+    (tmp_path / "svc/link").symlink_to("sub")
+    os.chown(tmp_path / "svc/sub/file", 1234, 5678)
+    os.chown(tmp_path / "svc/sub", 4321, 5678)
+    os.chown(tmp_path / "svc/link", 1234, 1, follow_symlinks=False)
+    (tmp_path / "svc/sub/file").chmod(0o4755)
+    made = backup(tmp_path / "svc", tmp_path / "copy", passphrase=passphrase)
+    restore(Path(made.destination), tmp_path / "back", passphrase)
+    for name in ("sub", "sub/file", "link"):
+        was, status = (tmp_path / "svc" / name).lstat(), (tmp_path / "back" / name).lstat()
+        assert (status.st_uid, status.st_gid, status.st_mode) == (was.st_uid, was.st_gid, was.st_mode)
 
 
 def test_the_date_is_filled_in(tmp_path: Path) -> None:
