@@ -13,6 +13,7 @@ import pytest
 
 from easycert.backup.environments import Environments
 from easycert.backup.headers import lmdb_meta
+from easycert.cli.hints import advice
 from easycert.errors import BackupRefused, LmdbMissing
 from tests.backup.trees import PASSPHRASE, backup, lmdb_in, lmdb_values, restore, run_child, seen, verify
 
@@ -175,6 +176,7 @@ def test_without_py_lmdb_a_directory_with_lmdb_is_refused(
         return imported(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(LmdbMissing, match=r"cell\.lmdb/data\.mdb is an LMDB database"):
+    with pytest.raises(LmdbMissing, match=r"cell\.lmdb/data\.mdb is an LMDB database") as raised:
         backup(svc, tmp_path / "copy")
+    assert advice(raised.value).startswith("pip install 'easycert[lmdb]' (or")
     assert [path.name for path in tmp_path.iterdir()] == ["svc"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from hypothesis import given
@@ -57,10 +58,8 @@ def test_anything_else_is_refused(data: bytes) -> None:
 @given(entries=JSON, version=JSON, source=JSON)
 def test_what_only_begins_like_one_is_refused_or_read(entries: object, version: object, source: object) -> None:
     head = {"kind": "easycert-backup", "created": "", "version": version, "source": source, "entries": entries}
-    try:
+    with suppress(Malformed):
         assert isinstance(parsed(json.dumps(head).encode(), "it").records, tuple)
-    except Malformed:
-        pass
 
 
 @given(st.binary(max_size=200), st.sampled_from([b"", b"SQLite format 3\0", b"\0" * 16 + b"\xde\xc0\xef\xbe\1\0\0\0"]))
