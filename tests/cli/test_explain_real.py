@@ -139,6 +139,27 @@ def test_what_a_client_prints_is_explained_by_what_is_wrong(
         assert mentions(printed["other host"]).host == HOST
 
 
+def test_what_chromium_logs_is_explained(tmp_path: Path, presenter: Presenter, need: Need) -> None:
+    wrong = {
+        "expired host": "outside-validity",
+        "other host": "wrong-host",
+        "no intermediate": "unknown-ca",
+        "user as host": "invalid",
+    }
+    cases = [case for case in CASES if case.name in wrong]
+    asked = [question(case, case.chain(NOW), tmp_path / str(at), presenter) for at, case in enumerate(cases)]
+    visited = [one for one in asked if one is not None]
+    database = tmp_path / "home" / ".pki" / "nssdb"
+    database.mkdir(parents=True)
+    clients.trust(visited, database, need("certutil"), alone="P,,")
+    flags = ("--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--dump-dom")
+    page = clients.page_of(visited, tmp_path).as_uri()
+    words = (need("chromium"), *flags, "--host-resolver-rules=MAP * 127.0.0.1", page)
+    _, text = run(*words, env={**os.environ, "HOME": str(tmp_path / "home")})
+    failed = [line for line in text.splitlines() if "handshake failed" in line]
+    assert {matches(line)[0].cause.name for line in failed} == set(wrong.values())
+
+
 def test_the_alerts_by_which_a_server_refuses_a_client_are_explained(
     tmp_path: Path, need: Need, need_module: Callable[[str], ModuleType]
 ) -> None:

@@ -160,8 +160,8 @@ def chrome(questions: Sequence[Question], folder: Path, need: Callable[[str], st
     home = folder / "home"
     database = home / ".pki" / "nssdb"
     database.mkdir(parents=True)
-    _trust(questions, database, need("certutil"), alone="P,,")
-    page = _page(questions, folder)
+    trust(questions, database, need("certutil"), alone="P,,")
+    page = page_of(questions, folder)
     flags = ("--headless", "--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * 127.0.0.1", "--dump-dom")
     settings = {**os.environ, "HOME": str(home)}
     with suppress(subprocess.TimeoutExpired):  # the servers know what it did until then
@@ -173,7 +173,7 @@ def firefox(questions: Sequence[Question], folder: Path, need: Callable[[str], s
     """Ask Firefox, with the roots in a profile of its own."""
     profile = folder / "profile"
     profile.mkdir()
-    _trust(questions, profile, need("certutil"), alone="C,,")
+    trust(questions, profile, need("certutil"), alone="C,,")
     hosts = {question.chain.hostname for question in questions if not question.is_address}
     preferences: dict[str, Any] = {
         "network.dns.localDomains": ",".join(sorted(hosts)),
@@ -188,7 +188,7 @@ def firefox(questions: Sequence[Question], folder: Path, need: Callable[[str], s
     }
     lines = [f'user_pref("{name}", {_javascript(value)});' for name, value in preferences.items()]
     (profile / "user.js").write_text("\n".join(lines), encoding="utf-8")
-    page = _page(questions, folder)
+    page = page_of(questions, folder)
     words = ("--headless", "--no-remote", "--profile", profile, "--screenshot", folder / "seen.png", page.as_uri())
     settings = {**os.environ, "HOME": str(folder), "MOZ_HEADLESS": "1"}
     with suppress(subprocess.TimeoutExpired):
@@ -196,7 +196,7 @@ def firefox(questions: Sequence[Question], folder: Path, need: Callable[[str], s
     return _by_servers(questions)
 
 
-def _trust(questions: Sequence[Question], database: Path, certutil: str, *, alone: str) -> None:
+def trust(questions: Sequence[Question], database: Path, certutil: str, *, alone: str) -> None:
     """Trust all roots as CAs, and a host that no CA signed as *alone* says. What NSS does not read stays untrusted."""
     where = ("-d", f"sql:{database}")
     assert run(certutil, "-N", *where, "--empty-password")[0] == 0
@@ -205,7 +205,7 @@ def _trust(questions: Sequence[Question], database: Path, certutil: str, *, alon
         run(certutil, "-A", *where, "-n", f"root {number}", "-t", trust, "-i", question.folder / "roots.pem")
 
 
-def _page(questions: Sequence[Question], folder: Path) -> Path:
+def page_of(questions: Sequence[Question], folder: Path) -> Path:
     images = (f'<img src="https://{q.chain.hostname}:{q.served.port}/">' for q in questions if q.served)
     page = folder / "page.html"
     page.write_text(f"<html><body>{''.join(images)}</body></html>", encoding="utf-8")

@@ -154,6 +154,7 @@ def _options(name: str, second: str) -> set[str]:
         ("requested host name 'A.Example'.", "a.example", None),
         ("SSL certificate problem: x. More details here: https://curl.se/docs/sslcerts.html", None, None),
         ("certificate not valid for name \u201ca.example\u201d; certificate is only valid for b", "a.example", None),
+        ("host www does not verify: does not name a.example, only b.example [RFC 9525 6]", "a.example", None),
         ("port 99999", None, None),
     ],
 )

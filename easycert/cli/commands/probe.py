@@ -55,6 +55,8 @@ StapleOption = Annotated[
 TimeoutOption = Annotated[
     float, option("--timeout", metavar="SECONDS", min=0.1, max=3600, help="How long it may take altogether.")
 ]
+#: Names that are shown of a certificate that has many; JSON has all.
+_SHOWN_NAMES = 12
 
 
 class Trust(Value):
@@ -208,11 +210,16 @@ def _client_lines(found: "Probe") -> Iterator[str]:
     if not client.asked:
         yield "  client certificate: not asked for"
         return
-    source = f" from {', '.join(map(one_line, client.authorities))}" if client.authorities else ""
+    source = f" from {_listed(client.authorities)}" if client.authorities else ""
     yield f"  client certificate: asked for{source}"
     who = one_line(client.presented) if client.presented else "none"
     verdict = {True: "accepted", False: "refused", None: "not refused, as far as can be seen"}[client.accepted]
     yield f"  presented: {who}, {verdict}"
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    shown = ", ".join(map(one_line, names[:_SHOWN_NAMES]))
+    return shown + (f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else "")
 
 
 def _link_lines(link: "Link", number: int | None, palette: Palette) -> Iterator[str]:
@@ -220,7 +227,7 @@ def _link_lines(link: "Link", number: int | None, palette: Palette) -> Iterator[
     yield f"  {place}: {palette.paint(one_line(link.subject), 'bold')}"
     yield f"     issuer   {one_line(link.issuer)}"
     if link.names:
-        yield f"     names    {', '.join(map(one_line, link.names))}"
+        yield f"     names    {_listed(link.names)}"
     yield f"     valid    {rfc3339(link.not_before)} to {rfc3339(link.not_after)} ({link.state})"
     yield f"     key      {link.key_type}, SHA-256 {link.sha256}"
     if link.path and link.kind and link.name:

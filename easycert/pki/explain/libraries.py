@@ -284,3 +284,27 @@ WINDOWS: dict[str, str] = {
     "the remote certificate is invalid": "verification-failed",
     "could not establish trust relationship for the ssl/tls secure channel": "verification-failed",
 }
+#: Apple: Secure Transport, URL loading, and Go on macOS.
+APPLE: dict[str, str] = {
+    "errsslxcertchaininvalid": "unknown-ca",
+    "errsslnorootcert": "unknown-ca",
+    "errsslunknownrootcert": "untrusted-root",
+    "errsslcertexpired": "expired",
+    "errsslcertnotyetvalid": "not-yet-valid",
+    "errsslhostnamemismatch": "wrong-host",
+    "errsslbadcert": "malformed",
+    "errsslpeerunknownca": "client-ca-unknown",
+    "errsslpeerbadcert": "client-cert-refused",
+    "errsslpeercertexpired": "client-cert-expired",
+    "errsslpeercertrevoked": "client-cert-revoked",
+    "errsslclosedabort": "connection-closed",
+    "nsurlerrorsecureconnectionfailed": "tls-failed",
+    "nsurlerrorservercertificatehasbaddate": "outside-validity",
+    "nsurlerrorservercertificateuntrusted": "verification-failed",
+    "nsurlerrorservercertificatehasunknownroot": "untrusted-root",
+    "nsurlerrorservercertificatenotyetvalid": "not-yet-valid",
+    "nsurlerrorclientcertificaterejected": "client-cert-refused",
+    "nsurlerrorclientcertificaterequired": "client-cert-required",
+    "certificate is not standards compliant": "too-long-life",
+    "certificate is not trusted": "untrusted-root",
+}

@@ -27,6 +27,7 @@ _ASKED = tuple(
         rf"(?:valid for|any names) [^\n]{{0,500}}?, (?:but wanted to match|not) {_HOST}",
         rf"cannot validate certificate for {_HOST} because",
         rf"certificate not valid for name {_QUOTED}",
+        rf"does not name {_HOST}",
         rf"missing tls certificate file for host: {_HOST}",
         rf"HTTPS?ConnectionPool\(host={_QUOTED}",
     )

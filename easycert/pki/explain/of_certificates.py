@@ -198,6 +198,12 @@ CAUSES = (
         (_LINT, _AGAIN),
     ),
     Cause(
+        "invalid",
+        "The certificate breaks a rule, and the program does not say which: mostly its use, or the form of its CA.",
+        "RFC 5280 6.1",
+        (_DOCTOR, _LOOK, _LINT),
+    ),
+    Cause(
         "weak-key",
         "A key is too short for the client.",
         "CA/B Forum BR 6.1.5",

@@ -8,7 +8,7 @@ CHROME: dict[str, str] = {
     "err_cert_common_name_invalid": "wrong-host",
     "err_cert_authority_invalid": "unknown-ca",
     "err_cert_revoked": "revoked",
-    "err_cert_invalid": "malformed",
+    "err_cert_invalid": "invalid",
     "err_cert_weak_signature_algorithm": "weak-hash",
     "err_cert_weak_key": "weak-key",
     "err_cert_name_constraint_violation": "name-constraints",
@@ -36,6 +36,26 @@ CHROME: dict[str, str] = {
     "err_connection_reset": "connection-closed",
     "err_connection_closed": "connection-closed",
     "your connection is not private": "verification-failed",
+}
+#: The numbers that Chromium logs.
+CHROME_NUMBERS: dict[int, str] = {
+    102: "connection-refused",
+    105: "no-such-host",
+    107: "not-tls",
+    110: "client-cert-required",
+    113: "protocol-version",
+    117: "client-cert-refused",
+    200: "wrong-host",
+    201: "outside-validity",
+    202: "unknown-ca",
+    205: "crl-missing",
+    206: "revoked",
+    207: "invalid",
+    208: "weak-hash",
+    211: "weak-key",
+    212: "name-constraints",
+    213: "too-long-life",
+    214: "transparency",
 }
 #: Firefox and NSS.
 FIREFOX: dict[str, str] = {
@@ -211,4 +231,28 @@ SYNAPSE: dict[str, str] = {
     "badcertverify": "verification-failed",
     "badcerthost": "wrong-host",
     "linkshutdown": "connection-closed",
+}
+#: easycert itself: the reasons of ``verify``, ``probe`` and of its TLS contexts.
+OURS: dict[str, str] = {
+    "of which no certificate was given": "unknown-ca",
+    "is self-signed and not a trust anchor": "self-signed",
+    "that the key of its issuer ... does not verify": "bad-signature",
+    "expired on": "expired",
+    "is not valid before": "not-yet-valid",
+    "does not name ... only": "wrong-host",
+    "has no subject alternative name, so it does not name": "no-san",
+    "was revoked on": "revoked",
+    "has an extended key usage without": "wrong-purpose",
+    "has a keyusage without": "wrong-purpose",
+    "has name constraints that forbid this": "name-constraints",
+    "(pathlenconstraint)": "path-length",
+    "has no basicconstraints, so it is not a ca": "not-a-ca",
+    "its basicconstraints say ca:false": "not-a-ca",
+    "may not sign certificates: its keyusage lacks keycertsign": "not-a-ca",
+    "has the status unknown": "crl-missing",
+    "comes without the certificate of its ca": "missing-intermediate",
+    "is not the certificate that is pinned by certhash": "pinned",
+    "the server wants a client certificate": "client-cert-required",
+    "then hung up without a word": "client-cert-refused",
+    "it does not speak tls": "not-tls",
 }

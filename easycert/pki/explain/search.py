@@ -25,6 +25,7 @@ _VAGUE = {
     "missing-intermediate": 1,
     "outside-validity": 1,
     "bad-file": 1,
+    "invalid": 1,
 }
 _SURE = 2
 _QUOTES = str.maketrans("\u2018\u2019\u201c\u201d\u2013\u2014", "''\"\"--")
@@ -65,6 +66,8 @@ def _phrases() -> Iterator[Phrase]:
         ("rustls", libraries.RUSTLS),
         ("GnuTLS", libraries.GNUTLS),
         ("Windows", libraries.WINDOWS),
+        ("Apple", libraries.APPLE),
+        ("easycert", programs.OURS),
         ("Chrome", programs.CHROME),
         ("Firefox", programs.FIREFOX),
         ("a client", programs.CLIENTS),
@@ -77,6 +80,8 @@ def _phrases() -> Iterator[Phrase]:
     for text, cause in openssl.REASONS.items():
         for written in (f":{text}", f"[ssl: {text}", f"[ssl] {text}"):
             yield Phrase(written, cause, "OpenSSL")
+    for number, cause in programs.CHROME_NUMBERS.items():
+        yield Phrase(f"net_error -{number}", cause, "Chrome")
     for number, cause in openssl.VERIFY_NUMBERS.items():
         for written in (f"verify error:num={number}", f"error {number} at", f"verify return code: {number}"):
             yield Phrase(written, cause, "OpenSSL")
