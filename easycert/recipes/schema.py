@@ -91,19 +91,23 @@ def _plan(table: Mapping[str, Any]) -> Plan:
         format=_word(Format, table["format"]),
         mode=int(mode, 8),
         holds=_parts(table.get("holds", [])),
-        entries=tuple((key, _parts(parts)) for key, parts in table.get("entries", {}).items()),
+        entries=tuple((key, _parts(parts)) for key, parts in _table(table.get("entries", {})).items()),
         optional=table.get("optional", False) is True,
     )
 
 
 def _require_keys(table: Mapping[str, Any], known: frozenset[str], required: frozenset[str]) -> None:
-    if not isinstance(table, dict):
-        raise TypeError("a table was expected")
-    for key in table:
+    for key in _table(table):
         if key not in known:
             raise ValueError(f"the key '{key}' is not known")
     for key in sorted(required - table.keys()):
         raise ValueError(f"the key '{key}' is missing")
+
+
+def _table(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(f"'{value}' is no table")
+    return value
 
 
 def _text(table: Mapping[str, Any], key: str) -> str:

@@ -168,6 +168,11 @@ class Recipe(NamedTuple):
         return len(self.files) == 1
 
     @property
+    def is_text(self) -> bool:
+        """Whether all its files are text, which a terminal can show."""
+        return not any(plan.format is Format.DER or plan.format.is_pkcs12 for plan in self.files)
+
+    @property
     def has_legacy(self) -> bool:
         """Whether there is an older form of it: PKCS#12 with a key has."""
         return any(plan.format in (Format.PKCS12, Format.PKCS12_LEGACY) for plan in self.files)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
+import json
 import subprocess
 import sys
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import easycert.recipes
 from easycert.errors import Malformed
@@ -18,7 +22,7 @@ from easycert.recipes.contents import stored_passphrase
 from easycert.recipes.rendering import file_names, is_same, render
 from easycert.recipes.schema import parse_recipe
 from easycert.recipes.snippets import placeholders
-from easycert.recipes.values import Format, Group, Part, Secret, Wanted
+from easycert.recipes.values import Format, Group, Part, Plan, Recipe, Secret, Wanted
 from tests.recipes.examples import PASSPHRASE, material, material_for, wanted
 
 DATA = Path(easycert.recipes.__file__).with_name("data")
@@ -85,6 +89,13 @@ def test_a_snippet_names_every_file_it_brings(name: str) -> None:
         return
     named = {place.partition(":")[2] for place in placeholders(of.snippet) if ":" in place}
     assert named == {plan.name for plan in of.files}
+
+
+@EACH
+def test_text_is_told_from_what_is_none(name: str) -> None:
+    of = recipe(name)
+    files = render(of, material_for(of), wanted(of)).files
+    assert of.is_text is all(file.data.isascii() for file in files)
 
 
 @EACH
@@ -185,6 +196,44 @@ def test_what_a_recipe_must_not_be_is_refused(old: str, new: str, reason: str) -
         parse_recipe("bad", GOOD.replace(old, new).replace("{path:a.pem}", "", "../" in new).encode())
     assert reason in str(refused.value)
     assert str(refused.value).startswith("bad.toml is not a recipe: ")
+
+
+#: Whatever TOML can say.
+VALUES = st.recursive(
+    st.one_of(
+        st.booleans(), st.integers(), st.text(max_size=8), st.sampled_from(["pem", "0600", "host", "key", "leaf"])
+    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=8), inner, max_size=3)),
+    max_leaves=8,
+)
+
+
+@given(key=st.sampled_from(sorted({*Recipe._fields, "file"})), value=VALUES)
+def test_nonsense_in_place_of_any_value_is_refused_in_one_way(key: str, value: object) -> None:
+    table = tomllib.loads(GOOD) | {key: value}
+    refuses_or_takes(table)
+
+
+@given(key=st.sampled_from(Plan._fields), value=VALUES)
+def test_nonsense_about_a_file_is_refused_in_one_way(key: str, value: object) -> None:
+    table = tomllib.loads(GOOD)
+    table["file"][0][key] = value
+    refuses_or_takes(table)
+
+
+def refuses_or_takes(table: dict[str, object]) -> None:
+    inline = "\n".join(f"{key} = {written(value)}" for key, value in table.items())
+    with suppress(Malformed):
+        parse_recipe("odd", inline.encode())
+
+
+def written(value: object) -> str:
+    """Return *value* as TOML has it inline."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {written(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(written, value)) + "]"
+    return json.dumps(value)
 
 
 def test_every_file_of_the_data_is_a_recipe() -> None:

@@ -8,6 +8,8 @@ import pytest
 import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_der_private_key, load_pem_private_key, pkcs12
+from hypothesis import given
+from hypothesis import strategies as st
 
 from easycert.errors import InvalidInput, NotFound, WeakKey
 from easycert.model import Kind
@@ -91,6 +93,8 @@ def test_a_config_map_holds_the_root_as_text() -> None:
 def test_a_kubernetes_object_has_a_name_that_can_be_one(name: str, object_name: str) -> None:
     assert yaml.safe_load(only("secret", name=name).data)["metadata"]["name"] == object_name
 
+
+STORED = only("p12", Wanted("/", PASSPHRASE, legacy=True))
 
 # --- what is refused -------------------------------------------------------------------------------------------------
 
@@ -202,6 +206,14 @@ def test_pkcs12_that_holds_something_else_is_not(wanted: Wanted, changes: dict[s
 def test_what_is_no_pkcs12_is_not_the_same(existing: bytes) -> None:
     wanted = Wanted("/", PASSPHRASE)
     assert not is_same(recipe("p12"), wanted, only("p12", wanted), existing)
+
+
+@given(position=st.integers(min_value=0), bit=st.integers(min_value=0, max_value=7))
+def test_a_damaged_pkcs12_is_not_the_same_and_no_error(position: int, bit: int) -> None:
+    wanted = Wanted("/", PASSPHRASE, legacy=True)
+    damaged = bytearray(STORED.data)
+    damaged[position % len(damaged)] ^= 1 << bit
+    is_same(recipe("p12"), wanted, STORED, bytes(damaged))
 
 
 def test_pem_is_the_same_byte_by_byte() -> None:

@@ -39,7 +39,7 @@ from easycert.cli.render import aligned, tab_separated
 from easycert.errors import InvalidInput, NotFound, printable
 from easycert.model import Kind, Value
 from easycert.recipes import catalogue
-from easycert.recipes.values import Format, Recipe, Secret
+from easycert.recipes.values import Recipe, Secret
 from easycert.workflows.exports import checking, refreshing, writing
 from easycert.workflows.exports.remembered import remembered_exports
 from easycert.workflows.exports.values import ExportedFiles, ExportRequest, ExportState
@@ -192,7 +192,7 @@ def _write(asked: tuple[ExportRequest, Recipe], files: Files, habits: Habits) ->
     data, notes = writing.rendered(habits.open(), request)
     for note in notes:
         habits.say(note)
-    if _is_binary(recipe):
+    if not recipe.is_text:
         sys.stdout.buffer.write(data)
     else:
         sys.stdout.write(data.decode())
@@ -206,12 +206,8 @@ def _require_outlet(recipe: Recipe, habits: Habits, *, asked: bool) -> None:
         return
     if recipe.needs_key:
         raise InvalidInput("option", "--to", "is needed on a terminal: it is a private key; --to - shows it")
-    if _is_binary(recipe):
+    if not recipe.is_text:
         raise InvalidInput("option", "--to", "is needed on a terminal: it is no text")
-
-
-def _is_binary(recipe: Recipe) -> bool:
-    return any(plan.format is Format.DER or plan.format.is_pkcs12 for plan in recipe.files)
 
 
 def _put_written(done: ExportedFiles, request: ExportRequest, habits: Habits) -> None:
