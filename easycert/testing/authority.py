@@ -25,6 +25,7 @@ from easycert.pki.sans import parse_san
 from easycert.pki.validity import When, parse_when
 from easycert.store import layout
 from easycert.testing.credential import Credential, write_pair
+from easycert.trust.variables import VARIABLES
 from easycert.workflows.issue import Issued, IssueRequest, issue
 from easycert.workflows.publish import publish
 from easycert.workflows.revoke import RevokeRequest, Why, revoke_named
@@ -32,21 +33,6 @@ from easycert.workflows.revoke import RevokeRequest, Why, revoke_named
 #: Roots of tests are valid for longer than any test pretends to be away: a clock that is stopped in 2021 or 2040 finds
 #: its certificates signed by a CA that is valid, too. The first is the earliest clock with which easycert signs.
 _ROOT_START, _ROOT_END = "2020-01-01", "2049-12-31"
-
-#: Who reads which is in docs/how-to/tests.md.
-TRUST_VARIABLES = (
-    "SSL_CERT_FILE",
-    "REQUESTS_CA_BUNDLE",
-    "CURL_CA_BUNDLE",
-    "NODE_EXTRA_CA_CERTS",
-    "GIT_SSL_CAINFO",
-    "AWS_CA_BUNDLE",
-    "PIP_CERT",
-    "CARGO_HTTP_CAINFO",
-    "DENO_CERT",
-    "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
-    "PGSSLROOTCERT",
-)
 
 #: A point in time: an aware datetime, a distance from now, or what ``--not-after`` takes (``90d``, ``2027-03-15``).
 Moment = datetime | timedelta | str
@@ -110,8 +96,11 @@ class ThrowawayCA:
 
     @property
     def variables(self) -> dict[str, str]:
-        """The environment variables by which programs are told whom to trust, set to :attr:`trust_file`."""
-        return dict.fromkeys(TRUST_VARIABLES, str(self.trust_file))
+        """The environment variables by which programs are told whom to trust, set to :attr:`trust_file`.
+
+        ``easycert run`` sets the same, but to files that hold the system's roots, too: a test trusts nobody else.
+        """
+        return {variable.name: str(self.trust_file) for variable in VARIABLES if not variable.only_if_set}
 
     def intermediate(self, name: str = "issuing") -> ThrowawayCA:
         """Make a CA below this one; what it issues comes with the chain that a server has to send."""

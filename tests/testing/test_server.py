@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import subprocess
 import urllib.request
 from collections.abc import Callable
 from http.client import HTTPSConnection
@@ -64,6 +65,14 @@ def test_closing_it_hangs_up_on_a_client_that_stays(ca: ThrowawayCA, host: Crede
         assert client.sock
     assert client.sock.recv(1) == b""
     client.close()
+
+
+@pytest.mark.real
+def test_curl_trusts_by_the_variables(ca: ThrowawayCA, host: Credential, need: Callable[[str], str]) -> None:
+    with HttpsServer(ca.server_context(host)) as server:
+        words = [need("curl"), "--silent", "--show-error", server.url]
+        done = subprocess.run(words, env=ca.variables, capture_output=True, check=False, timeout=60)
+    assert done.stdout == b"ok\n", done.stderr
 
 
 def test_requests_trusts_the_file(ca: ThrowawayCA, host: Credential, need_module: Callable[[str], ModuleType]) -> None:
