@@ -182,7 +182,7 @@ class _Judging:
             anchor=self._shelf.link(self._anchor) if self._anchor is not None else None,
             client=ClientSide(heard.asked, asked_for, None if us is None else us.found.name, heard.accepted),
             faults=tuple(dict.fromkeys(faults)),
-            notes=tuple(dict.fromkeys(self._notes)),
+            notes=tuple(dict.fromkeys((*self._notes, *self._accuser.notes))),
         )
 
     def _readable(self, chain: Sequence[bytes]) -> list[x509.Certificate]:

@@ -74,7 +74,7 @@ class Fault(NamedTuple):
 _REISSUE = Remedy(Cure.REISSUE)
 _NEW_CA = Remedy(Cure.NEW_CA)
 #: What a reason of :mod:`easycert.pki.verify` begins with or holds -> what mends it for a leaf, and for a CA.
-_CURES: tuple[tuple[str, Remedy | Step, Remedy | Step], ...] = (
+CURES: tuple[tuple[str, Remedy | Step, Remedy | Step], ...] = (
     ("expired on", RENEW, RENEW),
     ("is not valid before", Step.CLOCK, Step.CLOCK),
     ("does not name", _REISSUE, _REISSUE),
@@ -107,11 +107,15 @@ class Accuser:
         """Look for files on *shelf*, and for CAs that reasons name in *pool*."""
         self._shelf = shelf
         self._pool = pool
+        #: What is to be said beside the faults.
+        self.notes: list[str] = []
         self._cas = {shown_subject(one): one for one in reversed(pool)}
 
     def of_server(self, leaf: x509.Certificate, reasons: Sequence[Reason], host: str) -> Iterator[Fault]:
         """Yield why we refuse the server with the certificate *leaf*, which was to name *host*."""
         better = [one for one in self._shelf.hosts_for(host) if one[1] != leaf]
+        if better:
+            self.notes.append(f"the server does not serve {better[0][0].path}, which names {host} and is valid")
         for reason in reasons:
             fault = self._about(Side.SERVER, leaf, reason, host)
             if (
@@ -194,7 +198,7 @@ class Accuser:
 
     def _about(self, side: Side, leaf: x509.Certificate, reason: Reason, host: str | None) -> Fault:
         accused = self._cas.get(reason.certificate) if reason.certificate is not None else leaf
-        cure = _cure(reason)
+        cure = cure_of(reason)
         if cure is Step.TRUST and accused is leaf and self._shelf.holding(leaf) and is_self_issued(leaf):
             cure = _REISSUE  # below a CA, for nobody is to trust a host
         subject = reason.certificate if reason.certificate is not None else shown_subject(leaf)
@@ -224,8 +228,9 @@ _AFTER_ALERT: dict[str, tuple[Step, Remedy | None]] = {
 _SHOWN = 3
 
 
-def _cure(reason: Reason) -> Remedy | Step:
-    for fragment, leaf, authority in _CURES:
+def cure_of(reason: Reason) -> Remedy | Step:
+    """Return what mends what *reason* says, of a leaf or of a CA; a person's look where nothing is known to."""
+    for fragment, leaf, authority in CURES:
         if fragment in reason.rule:
             return leaf if reason.certificate is None else authority
     return Remedy(Cure.LOOK)
