@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import easycert.recipes
@@ -209,12 +209,14 @@ VALUES = st.recursive(
 
 
 @given(key=st.sampled_from(sorted({*Recipe._fields, "file"})), value=VALUES)
+@settings(max_examples=50)
 def test_nonsense_in_place_of_any_value_is_refused_in_one_way(key: str, value: object) -> None:
     table = tomllib.loads(GOOD) | {key: value}
     refuses_or_takes(table)
 
 
 @given(key=st.sampled_from(Plan._fields), value=VALUES)
+@settings(max_examples=50)
 def test_nonsense_about_a_file_is_refused_in_one_way(key: str, value: object) -> None:
     table = tomllib.loads(GOOD)
     table["file"][0][key] = value
