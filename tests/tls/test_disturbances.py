@@ -64,7 +64,7 @@ def generations(made_once: Path, tmp_path_factory: pytest.TempPathFactory) -> li
     return [made_once, new]
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(
         st.tuples(st.sampled_from(FILES), st.sampled_from(DISTURBANCES), st.integers(0, 1)), min_size=1, max_size=8
