@@ -69,8 +69,8 @@ class MemoryStore:
         """Return the marks of the files of *folder* with this suffix."""
         files = self.stamps(folder).items()
         return tuple(
-            (f"{self.directory}/{folder}/{name}", changed, changed, size, inode)
-            for name, (size, changed, inode) in sorted(files)
+            (f"{self.directory}/{folder}/{name}", 0, 0, size, changed)
+            for name, (size, changed, _) in sorted(files)
             if name.endswith(f".{suffix}")
         )
 

@@ -6,6 +6,7 @@ So a file that has become unusable is reported, and what it held before stays in
 
 from __future__ import annotations
 
+import hashlib
 import os
 import ssl
 import tempfile
@@ -34,16 +35,19 @@ from easycert.pki.formats.bundle import read_bundle
 from easycert.pki.names import SafeName
 from easycert.pki.signatures import UNREADABLE
 from easycert.store import layout
+from easycert.store import protocol as store_protocol
 from easycert.store.layout import Entry
 from easycert.store.marks import mark_of
 
 _Value = TypeVar("_Value")
-#: What tells a file that is unchanged: its path, times, size and inode; None for one that is not there.
-Mark = tuple[object, ...] | None
+#: What tells a file that is unchanged; None for one that is not there.
+Mark = store_protocol.Mark | None
 #: Told in one sentence what is wrong with a file, and that the service goes on.
 Report = Callable[[str], None]
 #: Given the path of an encrypted private key, returns its passphrase.
 Passphrase = Callable[[str], str | bytes]
+#: Nanoseconds: twice the longest step in which Linux counts the times of files.
+_STEP = 20_000_000
 #: What OpenSSL says of a private key that belongs to another certificate.
 _MISMATCHES = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
 
@@ -122,11 +126,16 @@ class Material:
         self._told: dict[object, object] = {}
         #: Pairs whose key and certificate do not belong together, seen once: a renewal may be between its two renames.
         self._half: set[object] = set()
+        #: What was read so soon after a change that another one could have left its marks as they are.
+        self._young: set[object] = set()
+        #: By path, the digest of a file and what came of it: CRLs, and passphrases.
+        self._lists: dict[str, tuple[bytes, tuple[ListedFacts, ...]]] = {}
+        self._words: dict[str, tuple[bytes, str | bytes]] = {}
 
     @property
     def is_settled(self) -> bool:
         """Whether there is nothing to look at again, although no mark has changed."""
-        return not self._half
+        return not (self._half or self._young)
 
     # --- changes -----------------------------------------------------------------------------------------------------
 
@@ -140,8 +149,9 @@ class Material:
             status = os.stat(path)
         except OSError as error:  # a store in memory, or a directory that may not be looked into any more
             with suppress(UnreadableFile):
-                return path, store.stamp(entry)
-            return path, error.errno
+                size, changed, _ = store.stamp(entry) or (0, 0, 0)
+                return path, 0, 0, size, changed
+            return path, 0, 0, 0, error.errno or 0
         return mark_of(path, status)
 
     def marks(self, folder: str, suffix: str) -> tuple[Mark, ...]:
@@ -149,7 +159,7 @@ class Material:
         try:
             return self._certdir.store.marks(folder, suffix)
         except UnreadableFile as error:
-            return ((error.path, error.reason),)
+            return ((f"{error.path}: {error.reason}", 0, 0, 0, 0),)
 
     # --- what is read ------------------------------------------------------------------------------------------------
 
@@ -199,13 +209,15 @@ class Material:
         gone = {key for key in self._slots if isinstance(key, Entry) and key.folder == folder} - set(entries)
         for key in gone:
             del self._slots[key]
+        self._young -= gone
 
     # --- keeping -----------------------------------------------------------------------------------------------------
 
     def _kept(self, key: object, marks: tuple[Mark, ...], read: Callable[[], _Value]) -> _Value:
         slot: _Slot[_Value] | None = self._slots.get(key)  # type: ignore[assignment]
-        if slot is not None and slot.marks == marks:
+        if slot is not None and slot.marks == marks and key not in self._young:
             return slot.value
+        (self._young.add if self._are_young(marks) else self._young.discard)(key)
         try:
             value = read()
         except EasycertError as error:
@@ -216,6 +228,11 @@ class Material:
         self._half.discard(key)
         self._slots[key] = _Slot(marks, value)
         return value
+
+    def _are_young(self, marks: tuple[Mark, ...]) -> bool:
+        """Return whether a file could change again and look as it did: file systems count time in steps."""
+        old = self._certdir.now().timestamp() * 1e9 - _STEP
+        return any(mark[2] > old for mark in marks if mark is not None)
 
     def _not_taken_up(self, key: object, marks: tuple[Mark, ...], error: EasycertError) -> None:
         """Report what cannot be taken up; a pair that does not match gets a second look, with the next handshake."""
@@ -243,10 +260,21 @@ class Material:
         chain, _ = order_chain(certificates[0], (*certificates, *self.authorities()))
         shown = (chain[0], *(item for item in chain[1:] if not is_self_issued(item)))
         presented = Presented(path, shown, certificate_pem(*shown) + key, None)
-        if b"ENCRYPTED" in key:
-            presented = presented._replace(passphrase=self._passphrase(path) if self._passphrase else None)
-        presented.load_into(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+        if b"ENCRYPTED" in key and self._passphrase is not None:
+            presented = presented._replace(passphrase=self._word_for(key, path, self._passphrase))
+        try:
+            presented.load_into(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+        except EncryptedKey:
+            self._words.pop(path, None)
+            raise
         return presented
+
+    def _word_for(self, key: bytes, path: str, passphrase: Passphrase) -> str | bytes:
+        """Return the passphrase of *key*, asked for once: there may be a person behind *passphrase*."""
+        digest = hashlib.sha256(key).digest()
+        if path not in self._words or self._words[path][0] != digest:
+            self._words[path] = digest, passphrase(path)
+        return self._words[path][1]
 
     def _read_certificates(self, entry: Entry) -> tuple[x509.Certificate, ...]:
         found = self._certdir.read(entry)
@@ -259,6 +287,13 @@ class Material:
 
     def _read_crls(self, entry: Entry) -> tuple[ListedFacts, ...]:
         data, path = self._certdir.read(entry) or (b"", entry.path)
+        digest = hashlib.sha256(data).digest()
+        if path in self._lists and self._lists[path][0] == digest:
+            return self._lists[path][1]  # a long one is not indexed again because somebody touched it
+        self._lists[path] = digest, self._decoded_crls(data, path)
+        return self._lists[path][1]
+
+    def _decoded_crls(self, data: bytes, path: str) -> tuple[ListedFacts, ...]:
         bundle = read_bundle(data)
         if bundle.undecodable or not bundle.crls:
             raise Malformed(path, "a certificate revocation list", "there is none in it, or one that cannot be decoded")

@@ -114,6 +114,20 @@ def test_nothing_is_made_anew_while_nothing_changes(certs: Path) -> None:
     assert [side.context for side in shake(server, client)] == first
 
 
+@pytest.mark.parametrize(("changed", "seen"), [(2**62, True), (1, False)], ids=["a moment ago", "long ago"])
+def test_a_file_that_changed_a_moment_ago_is_read_again_although_it_looks_the_same(
+    certs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: int, seen: bool
+) -> None:
+    """What is written twice within one step of a file system's clock, in place and in one size, looks the same."""
+    new = renewed(certs, tmp_path / "new")
+    for module in ("easycert.store.marks", "easycert.tls.material"):
+        monkeypatch.setattr(f"{module}.mark_of", lambda path, _: (path, 0, changed, 0, 0))
+    server, client = server_context(ANYONE, certs), client_context(ANYONE, tmp_path / "new")
+    before = serial(server, client)
+    put(new, certs, KEY, CRT)
+    assert (serial(server, client) != before) is seen
+
+
 # --- what goes wrong --------------------------------------------------------------------------------------------------
 
 
