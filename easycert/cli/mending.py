@@ -41,19 +41,26 @@ class Mending:
         return self._advice.command(fault.patient, fault.remedy)
 
     def _step(self, fault: Fault) -> list[str]:
-        name = fault.name
-        if fault.step is Step.SERVE:
-            return ["easycert", "export", name or "NAME", "--for", "fullchain"]
-        if fault.step is Step.APPEND:
-            return ["cat", name or "FILE", ">>", "SERVED.pem"]
-        if fault.step is Step.TRUST:
-            return ["easycert", "import", "FILE", "--kind", "ca"]
-        if fault.step is Step.TRUST_US:
-            return ["cat", name or "CA.crt", ">>", "CLIENT-CAS.pem"]
         if fault.step is Step.PRESENT:
-            return ["easycert", "probe", *self._words, "--cert", name or "USER"]
-        if fault.step is Step.NEW_USER:
-            return ["easycert", "user", "USER", "--signas", name or "CA"]
-        if fault.step is Step.REQUEST_USER:
-            return ["easycert", "csr", "user", "USER"]
-        return ["date", "-u"] if fault.step is Step.CLOCK else []
+            return ["easycert", "probe", *self._words, "--cert", fault.name or "USER"]
+        return [
+            word if word is not _NAMED else fault.name or _BLANKS.get(fault.step, "NAME") for word in _STEPS[fault.step]
+        ]
+
+
+#: Stands for what the command is about.
+_NAMED = "(name)"
+_STEPS: dict[Step, tuple[str, ...]] = {
+    Step.SERVE: ("easycert", "export", _NAMED, "--for", "fullchain"),
+    Step.REFRESH: ("easycert", "export", _NAMED, "--refresh"),
+    Step.RELOAD: (),
+    Step.APPEND: ("cat", _NAMED, ">>", "SERVED.pem"),
+    Step.TRUST: ("easycert", "import", "FILE", "--kind", "ca"),
+    Step.TRUST_US: ("cat", _NAMED, ">>", "CLIENT-CAS.pem"),
+    Step.NEW_USER: ("easycert", "user", "USER", "--signas", _NAMED),
+    Step.REQUEST_USER: ("easycert", "csr", "user", "USER"),
+    Step.CLOCK: ("date", "-u"),
+    Step.SETTINGS: (),
+}
+#: What stands there where it is not known.
+_BLANKS = {Step.APPEND: "INTERMEDIATE.crt", Step.TRUST_US: "CA.crt", Step.NEW_USER: "CA"}

@@ -15,6 +15,7 @@ from easycert.pki.doctor.findings import REISSUE_EC, RENEW, Cure, Remedy
 from easycert.pki.members import shown_subject
 from easycert.tls.alerts import Alert
 from easycert.workflows.examination import Patient
+from easycert.workflows.holdings import Holding
 from easycert.workflows.probe_links import Shelf, shown_issuer
 
 
@@ -32,6 +33,10 @@ class Step(Enum):
     CURE = "cure"
     #: The server is to be given the certificate that lies in the directory, with its chain, and told to read it.
     SERVE = "serve"
+    #: What was exported for the server is to be written again, and its hook run.
+    REFRESH = "refresh"
+    #: What was exported for the server lies there as it should: it has to read it.
+    RELOAD = "reload"
     #: The certificate of an intermediate is to be put behind the server's own.
     APPEND = "append"
     #: The CA that the server's certificate comes from is to be trusted.
@@ -113,15 +118,14 @@ class Accuser:
 
     def of_server(self, leaf: x509.Certificate, reasons: Sequence[Reason], host: str) -> Iterator[Fault]:
         """Yield why we refuse the server with the certificate *leaf*, which was to name *host*."""
-        better = [one for one in self._shelf.hosts_for(host) if one[1] != leaf]
+        better = next((one for one, certificate in self._shelf.hosts_for(host) if certificate != leaf), None)
         if better:
-            self.notes.append(f"the server does not serve {better[0][0].path}, which names {host} and is valid")
+            self.notes.append(f"the server does not serve {better.path}, which names {host} and is valid")
         for reason in reasons:
             fault = self._about(Side.SERVER, leaf, reason, host)
-            if (
-                better and reason.certificate is None and fault.step is not Step.CLOCK
-            ):  # the directory has what it lacks
-                fault = fault._replace(step=Step.SERVE, name=better[0][0].name, patient=None, remedy=None)
+            # The directory has what the server lacks: it only has to get it.
+            if better and reason.certificate is None and fault.step is not Step.CLOCK:
+                fault = fault._replace(step=self._way(better), name=better.name, patient=None, remedy=None)
             yield fault
 
     def of_client(self, leaf: x509.Certificate, reasons: Sequence[Reason]) -> Iterator[Fault]:
@@ -143,7 +147,7 @@ class Accuser:
             f"comes without the certificate of its CA '{shown_subject(intermediate)}', which is no trust anchor; "
             "the server must send it",
             "RFC 8446 4.4.2",
-            Step.SERVE if held else Step.APPEND,
+            self._way(held) if held else Step.APPEND,
             held.name if held else self._shelf.path(intermediate),
         )
 
@@ -211,6 +215,17 @@ class Accuser:
         kind = Kind.CA if accused is not leaf else Kind.HOST if side is Side.SERVER else Kind.USER
         patient = self._shelf.patient(accused, kind)
         return Fault(side, subject, self._shelf.path(accused), reason.rule, reason.section, step, None, patient, remedy)
+
+    def _way(self, held: Holding) -> Step:
+        """Return how the server gets what is *held*: it may be exported for it already."""
+        exported = self._shelf.exported(held)
+        if exported is None:
+            return Step.SERVE
+        if exported.is_current:
+            told = f"what the server needs lies in {exported.destination}, as it should: have it read that again"
+            self.notes.append(told)
+            return Step.RELOAD
+        return Step.REFRESH
 
     def _root_of(self, leaf: x509.Certificate) -> str | None:
         """Return the file of the highest CA above *leaf* that the directory has."""

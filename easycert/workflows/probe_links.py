@@ -9,6 +9,7 @@ from typing import NamedTuple
 from cryptography import x509
 
 from easycert.certdir import CertDir
+from easycert.errors import EasycertError
 from easycert.model import Kind
 from easycert.pki.describe.certificate import days_left, fingerprint, state, subject_alternative_names
 from easycert.pki.identity import dns_matches
@@ -37,6 +38,13 @@ class Link(NamedTuple):
     path: str | None
     kind: Kind | None
     name: str | None
+
+
+class Exported(NamedTuple):
+    """A directory to which a certificate is exported, and whether its files are as they should be."""
+
+    destination: str
+    is_current: bool
 
 
 class Shelf:
@@ -89,6 +97,18 @@ class Shelf:
             if certificate is not None and state(certificate, self.now) == "valid":
                 found.append((item, certificate))
         return found
+
+    def exported(self, held: Holding) -> Exported | None:
+        """Return where the certificate is exported to, if that is remembered, and whether it is as it should be."""
+        from easycert.workflows.exports.checking import states
+        from easycert.workflows.exports.remembered import remembered_exports
+
+        try:
+            exports = remembered_exports(self._certdir, held.name, kind=held.kind)
+            found = [Exported(item.export.destination, item.is_current) for item in states(self._certdir, exports)]
+        except EasycertError:  # the ledger is of no use now: the certificate is, all the same
+            return None
+        return min(found, key=lambda item: item.is_current, default=None)
 
     def users_of(self, issuers: Iterable[str]) -> list[Holding]:
         """Return the users with a key here below CAs with one of these subjects; any, without *issuers*."""

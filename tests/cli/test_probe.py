@@ -224,6 +224,23 @@ def test_a_server_that_still_serves_what_was_renewed_is_to_get_what_is_here(
     assert f"the server does not serve {copy.path(f'hosts/{WWW}.crt')}" in "; ".join(told.result["notes"])
 
 
+def test_a_server_whose_export_is_stale_or_unread_is_to_get_or_to_read_it(
+    place: Place, ask: Ask, tmp_path: Path
+) -> None:
+    copy = Place(tmp_path / "certs", place.openssl, tmp_path / "log")
+    for words in (("ca", "r"), ("host", WWW, "--signas", "r", "--days", "10")):
+        assert copy.run(*words, "-q") == exits.DONE
+    assert copy.run("export", WWW, "--for", "fullchain", "--to", tmp_path / "served", "-q") == exits.DONE
+    with copy.serving(chain=False) as daemon:
+        assert copy.run("host", WWW, "--signas", "r", "--days", "90", "--force", "-q") == exits.DONE
+        with freezegun.freeze_time(_in_days(20), ignore=["_pytest"]):
+            assert ask(daemon, at=copy).only()[1] == f"easycert export {WWW} --refresh --certdir {copy.certs}"
+            assert copy.run("export", WWW, "--refresh", "-q") == exits.DONE
+            told = ask(daemon, at=copy)
+    assert told.only()[1] is None
+    assert f"lies in {tmp_path / 'served'}, as it should: have it read that again" in "; ".join(told.result["notes"])
+
+
 def test_tls_1_1_is_refused_by_the_rfc_that_buried_it(place: Place, ask: Ask) -> None:
     with place.serving("-tls1_1", "-cipher", "ALL:@SECLEVEL=0") as daemon:
         told = ask(daemon)
