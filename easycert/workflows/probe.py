@@ -24,6 +24,7 @@ from easycert.pki.crl_scope import Listed
 from easycert.pki.describe.certificate import fingerprint
 from easycert.pki.distinguished import name_from_der
 from easycert.pki.identity import host_reference
+from easycert.pki.members import shown_subject
 from easycert.pki.rules import Purpose
 from easycert.pki.signatures import UNREADABLE
 from easycert.pki.staples import Staple, judge_staple
@@ -265,6 +266,9 @@ class _Judging:
     def _client(self, wanted: tuple[str, ...], us: Presented | None) -> list[Fault]:
         heard = self._heard
         if heard.accepted is not False:
+            if us is not None and heard.asked:
+                shown = shown_subject(us.leaf)
+                self._notes += [f"the server does not mind that {shown} {one}" for one in self._against_us(us)]
             return []
         if us is None or not heard.asked:
             if heard.asked and (heard.alert is None or heard.alert.name in _WANTING):
@@ -272,7 +276,7 @@ class _Judging:
             if heard.alert is not None:
                 return [self._accuser.refused(heard.alert, None)]
             return [Fault(Side.CLIENT, None, None, f"the handshake failed: {heard.problem}", _TLS, Step.SETTINGS)]
-        faults = self._our_own(us)
+        faults = list(self._accuser.of_client(us.leaf, self._against_us(us)))
         if wanted and not {shown_name(one.issuer) for one in (us.leaf, *us.above)} & set(wanted):
             faults.append(self._accuser.not_among(us.leaf, wanted))
         if heard.alert is not None:
@@ -281,7 +285,8 @@ class _Judging:
             faults.append(self._accuser.hung_up(us.leaf))
         return faults
 
-    def _our_own(self, us: Presented) -> list[Fault]:
+    def _against_us(self, us: Presented) -> Sequence[Reason]:
+        """Return what is wrong with our own certificate; that our CA is to be trusted is for the server to know."""
         evidence = self._evidence
         policy = _with(
             Policy(evidence.anchors, self._shelf.now, purpose=Purpose.CLIENT),
@@ -291,18 +296,13 @@ class _Judging:
         try:
             verify(us.leaf, policy)
         except VerificationFailed as error:
-            return list(self._accuser.of_client(us.leaf, _of_us(error.reasons)))
+            return [one for one in error.reasons if one.section != "RFC 5280 6.1.3 (a)"]
         return []
 
 
 _TLS = "RFC 8446 4"
 #: With these a server says that it wants a certificate: TLS 1.2 has no alert of its own for that.
 _WANTING = frozenset({"certificate_required", "handshake_failure", "bad_certificate", "certificate_unknown"})
-
-
-def _of_us(reasons: Sequence[Reason]) -> Sequence[Reason]:
-    """Leave out that we do not trust our own CA: the server has to."""
-    return [one for one in reasons if one.section != "RFC 5280 6.1.3 (a)"]
 
 
 def _with(policy: Policy, between: Sequence[x509.Certificate], crls: Sequence[Listed]) -> Policy:

@@ -355,6 +355,15 @@ def _epoch(days: int) -> int:
     return int(time.time()) + days * 86400
 
 
+def test_a_server_that_does_not_mind_a_revoked_user_is_told(place: Place, ask: Ask) -> None:
+    assert place.run("user", "gone@example.com", "--signas", "issuing", "-q") == exits.DONE
+    assert place.run("revoke", "gone@example.com", "-q") == exits.DONE
+    with place.serving(*_required(place)) as daemon:
+        told = ask(daemon, "--cert", "gone@example.com")
+    assert (told.code, told.result["client"]["accepted"]) == (exits.DONE, True)
+    assert any("does not mind that CN=gone@example.com was revoked on" in note for note in told.result["notes"])
+
+
 def test_a_key_that_is_locked_is_opened_with_its_passphrase(
     place: Place, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
