@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from easycert.errors import printable
+from easycert.errors import NotFound, printable
 
 if TYPE_CHECKING:
     from easycert.cli.options import Habits
@@ -30,7 +30,8 @@ def say_failures(run: RefreshRun) -> None:
     for item in (*run.failed, *(item for item in run.written if item.error)):
         if item.error is not None:
             print(f"error: {described(item)}: {item.error}", file=sys.stderr)
-            print(f"hint: mend it, then: {repeat(item)}", file=sys.stderr)
+            gone = f", or, if it is gone for good: {repeat(item, 'forget')}" if isinstance(item.error, NotFound) else ""
+            print(f"hint: mend it, then: {repeat(item)}{gone}", file=sys.stderr)
 
 
 def described(item: ExportState) -> str:
@@ -39,10 +40,10 @@ def described(item: ExportState) -> str:
     return f"{export.kind} {printable(export.name)} for {printable(export.recipe)} in {printable(export.destination)}"
 
 
-def repeat(item: ExportState) -> str:
-    """Return the command that writes an export again."""
+def repeat(item: ExportState, action: str = "refresh") -> str:
+    """Return the command that writes an export again, or forgets it."""
     export = item.export
-    words = ["easycert", "export", export.name, "--refresh", "--for", export.recipe, "--to", export.destination]
+    words = ["easycert", "export", export.name, f"--{action}", "--for", export.recipe, "--to", export.destination]
     return shlex.join(map(printable, words))
 
 

@@ -83,10 +83,16 @@ def test_what_does_not_fit_into_an_environment_is_in_the_list(ran: Callable[...,
 
 
 def test_it_sees_no_passphrase_and_starts_no_further_hook(ran: Callable[..., str]) -> None:
-    secret = {"EASYCERT_PASSPHRASE": "secret", "EASYCERT_DEPLOY_HOOK": "again", "EASYCERT_DIR": "/certs"}
+    secret = {
+        "EASYCERT_PASSPHRASE": "secret",
+        "EASYCERT_DEPLOY_HOOK": "again",
+        "EASYCERT_HOOK": "again",
+        "EASYCERT_DIR": "/certs",
+    }
     printed = ran("env", environment=secret)
     assert "secret" not in printed
     assert "EASYCERT_DEPLOY_HOOK" not in printed
+    assert "EASYCERT_HOOK" not in printed
     assert "EASYCERT_DIR=/certs" in printed
 
 

@@ -173,6 +173,7 @@ def test_an_export_that_lies_over_another_takes_its_place(certs: CertDir, to: Pa
 
 def test_which_certificate_is_meant_may_be_told_by_the_recipe(certs: CertDir, to: Path) -> None:
     make(certs, Kind.CA, WWW)
+    files(certs)[f"users/{WWW}.key"] = b"a key that waits for its certificate"
     assert write(certs, to, "pem").kind is Kind.HOST, "a CA's key is not exported"
     with pytest.raises(AmbiguousName):
         write(certs, to, "cert")

@@ -101,9 +101,10 @@ class Materials:
 
     def _has(self, kind: Kind, text: str) -> bool:
         try:
-            return find(self._certdir, text, kind=kind).kind is kind
+            entry = find(self._certdir, text, kind=kind).entry
         except NotFound:
             return False
+        return entry is not None and entry.suffix == "crt"
 
 
 def missing_above(material: Material) -> str:
