@@ -216,7 +216,9 @@ def begun(home: Path, script: str) -> Iterator[subprocess.Popen[str]]:
     argv = [sys.executable, "-m", "easycert", "run", "--ephemeral", "--", sys.executable, "-u", "-c", script]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, cwd=home, start_new_session=True) as process:
         assert process.stdout is not None
-        watchdog = threading.Timer(WITHIN, process.kill)  # else what hangs would hang the tests
+        watchdog = threading.Timer(
+            WITHIN, os.killpg, [process.pid, signal.SIGKILL]
+        )  # else what hangs would hang the tests
         watchdog.start()
         try:
             assert process.stdout.readline() == "begun\n"
@@ -237,8 +239,8 @@ def test_a_signal_reaches_the_command_and_nothing_is_left(own_home: Path, number
 def test_a_command_that_ends_in_its_own_time_is_waited_for(own_home: Path) -> None:
     script = (
         "import os, signal, sys\n"
-        "signal.signal(signal.SIGTERM, lambda *_: None)\n"
-        "print('begun'); signal.pause(); print(os.path.isdir(os.environ['EASYCERT_DIR'])); sys.exit(9)"
+        "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])\n"
+        "print('begun'); signal.sigwait([signal.SIGTERM]); print(os.path.isdir(os.environ['EASYCERT_DIR'])); sys.exit(9)"
     )
     with begun(own_home, script) as process:
         process.send_signal(signal.SIGTERM)

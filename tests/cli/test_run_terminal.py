@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 import pty
 import select
+import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -62,9 +62,9 @@ class Terminal:
         return before + text
 
     def close(self) -> None:
-        os.close(self._fd)  # hangs up: the shell and what runs in it end
-        with suppress(ChildProcessError):
-            os.waitpid(self.pid, 0)
+        os.kill(self.pid, signal.SIGKILL)  # whose session ends with it: the kernel hangs up on what runs in it
+        os.waitpid(self.pid, 0)
+        os.close(self._fd)
 
 
 @pytest.fixture
