@@ -240,7 +240,8 @@ def test_a_command_that_ends_in_its_own_time_is_waited_for(own_home: Path) -> No
     script = (
         "import os, signal, sys\n"
         "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])\n"
-        "print('begun'); signal.sigwait([signal.SIGTERM]); print(os.path.isdir(os.environ['EASYCERT_DIR'])); sys.exit(9)"
+        "print('begun'); signal.sigwait([signal.SIGTERM])\n"
+        "print(os.path.isdir(os.environ['EASYCERT_DIR'])); sys.exit(9)"
     )
     with begun(own_home, script) as process:
         process.send_signal(signal.SIGTERM)
