@@ -6,17 +6,19 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import NamedTuple
 
 from easycert.certdir import CertDir
+from easycert.errors import printable
 from easycert.model import Kind, Value
 from easycert.pki.names import CaName, HostName, SafeName, UserName
 from easycert.pki.sans import SubjectAltName, parse_san
 from easycert.pki.validity import When
 from easycert.store import layout
+from easycert.store.memory import MemoryStore
 from easycert.trust import variables
 from easycert.workflows.environment import EnvironmentRequest, environment
 from easycert.workflows.issue import IssueRequest, issue
@@ -45,37 +47,51 @@ class Ephemeral(NamedTuple):
 
 
 @contextmanager
-def ephemeral(request: EphemeralRequest) -> Iterator[Ephemeral]:
-    """Make the PKI; when the block ends, by whatever exception, nothing of it is left.
+def ephemeral(request: EphemeralRequest, report: Callable[[str], None]) -> Iterator[Ephemeral]:
+    """Make the PKI; when the block ends, by whatever exception, nothing of it is left, or *report* is told what.
 
     The private directory is made by :mod:`tempfile`, readable by nobody else. Raises OSError where that cannot be.
     """
-    with _private_directory() as directory:
-        certdir = CertDir.open(os.path.join(directory, "certs"))
-        _issue(certdir, request)
+    with _private_directory(report) as directory:
+        place = os.path.join(directory, "certs")
+        _put(_issued(request), place)
+        certdir = CertDir.open(place)
         user = request.users[0] if request.users else None
         wanted = EnvironmentRequest(request.environ, user=user)
         found = environment(certdir, wanted, place=os.path.join(directory, "trust"))
-        named = _named(certdir, request)
+        named = _named(certdir, place, request)
         yield Ephemeral(found.variables | named, found.overridden, found.notes)
 
 
-def _issue(certdir: CertDir, request: EphemeralRequest) -> None:
+def _issued(request: EphemeralRequest) -> MemoryStore:
+    """Return the files of the PKI, made in memory: none has to survive a power cut, so no disk is waited for."""
+    store = MemoryStore()
+    certdir = CertDir(store)
     issue(certdir, [IssueRequest(Kind.CA, _ROOT, end=_LIFETIME)])
     below: list[tuple[Kind, SafeName]] = [(Kind.HOST, name) for name in dict.fromkeys(request.hosts)]
     below += [(Kind.USER, name) for name in dict.fromkeys(request.users)]
     orders = [IssueRequest(kind, name, _ROOT, sans=_sans(name), end=_LIFETIME) for kind, name in below]
     if orders:
         issue(certdir, orders)
+    return store
+
+
+def _put(store: MemoryStore, place: str) -> None:
+    os.mkdir(place, 0o700)
+    for path, data in store.files.items():
+        target = os.path.join(place, path)
+        os.makedirs(os.path.dirname(target), 0o700, exist_ok=True)
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, store.modes[path])
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
 
 
 def _sans(name: SafeName) -> tuple[SubjectAltName, ...]:
     return tuple(parse_san(text) for text in _LOOPBACK) if name == "localhost" else ()
 
 
-def _named(certdir: CertDir, request: EphemeralRequest) -> dict[str, str]:
+def _named(certdir: CertDir, place: str, request: EphemeralRequest) -> dict[str, str]:
     """Return where things are: the directory, for easycert and Synapse, and the first host's files."""
-    place = os.path.dirname(os.path.dirname(certdir.store.path(layout.certificate(Kind.CA, _ROOT))))
     found = {"EASYCERT_DIR": place, "SYN_CERT_DIR": place}
     if request.hosts:
         host = request.hosts[0]
@@ -85,7 +101,7 @@ def _named(certdir: CertDir, request: EphemeralRequest) -> dict[str, str]:
 
 
 @contextmanager
-def _private_directory() -> Iterator[str]:
+def _private_directory(report: Callable[[str], None]) -> Iterator[str]:
     directory = ""
     try:
         with _undisturbed():
@@ -93,8 +109,20 @@ def _private_directory() -> Iterator[str]:
         yield directory
     finally:
         with _undisturbed():
-            if directory:
-                shutil.rmtree(directory, ignore_errors=True)
+            if directory and not _removed(directory):
+                report(f"{printable(directory)} could not be removed: something in it is in use")
+
+
+def _removed(directory: str) -> bool:
+    shutil.rmtree(directory, ignore_errors=True)
+    if os.path.lexists(directory):  # the command has left directories that may not be written to
+        for path, folders, _ in os.walk(directory):
+            for folder in (os.path.join(path, name) for name in folders):
+                with suppress(OSError):
+                    if not os.path.islink(folder):
+                        os.chmod(folder, 0o700)  # before it is walked into
+        shutil.rmtree(directory, ignore_errors=True)
+    return not os.path.lexists(directory)
 
 
 @contextmanager

@@ -177,7 +177,8 @@ assert stat.S_IMODE(os.stat(os.path.dirname(place)).st_mode) == 0o700
 for name in ("a.example", "b.example"):
     argv = [sys.executable, "-m", "easycert", "verify", name]
     subprocess.run(argv, check=True, stdout=sys.stderr)
-subprocess.run([sys.executable, "-m", "easycert", "verify", "ci"], check=True, stdout=sys.stderr)
+for words in (["verify", "ci"], ["host", "c.example", "--signas", "ephemeral"], ["verify", "c.example"]):
+    subprocess.run([sys.executable, "-m", "easycert", *words], check=True, stdout=sys.stderr)
 {SHOW}"""
     form = ["--ephemeral", "--host", "a.example", "--host", "b.example", "--user", "ci"]
     done = run(*form, "--", sys.executable, "-c", script)
@@ -191,6 +192,13 @@ subprocess.run([sys.executable, "-m", "easycert", "verify", "ci"], check=True, s
     assert not Path(place).exists()
     assert left_over(own_home) == []
     assert not (own_home / ".cache").exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write everywhere")
+def test_what_the_command_made_read_only_is_removed_too(run: Runner, own_home: Path) -> None:
+    done = run("--ephemeral", "--", "sh", "-c", 'cd "$EASYCERT_DIR" && mkdir -p a/b && touch a/b/c && chmod 500 a a/b')
+    assert (done.returncode, done.stderr) == (0, "")
+    assert left_over(own_home) == []
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def _run_ephemeral(command: list[str], hosts: list[str], users: list[str], place
     from easycert.workflows.ephemeral import EphemeralRequest, ephemeral
 
     request = EphemeralRequest(tuple(map(HostName, hosts)), tuple(map(UserName, users)), os.environ)
-    with ephemeral(request) as made:
+    with ephemeral(request, place.say) as made:
         put_notes(made.notes, made.overridden, place)
         return run_beside(command, for_child(os.environ, made.variables))
 
