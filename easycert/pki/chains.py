@@ -58,8 +58,8 @@ class IssuerPool:
         if is_self_issued(certificate):
             return "is self-signed and not a trust anchor"
         if not self._namesakes(certificate):
-            return f"has the issuer '{_shown_issuer(certificate)}', of which no certificate was given"
-        return f"has a signature that the key of its issuer '{_shown_issuer(certificate)}' does not verify"
+            return f"has the issuer '{shown_issuer(certificate)}', of which no certificate was given"
+        return f"has a signature that the key of its issuer '{shown_issuer(certificate)}' does not verify"
 
     def _namesakes(self, certificate: x509.Certificate) -> list[x509.Certificate]:
         issuer = issuer_name(certificate)
@@ -167,7 +167,8 @@ def identity(certificate: x509.Certificate) -> Identity:
     return subject_name(certificate), key
 
 
-def _shown_issuer(certificate: x509.Certificate) -> str:
+def shown_issuer(certificate: x509.Certificate) -> str:
+    """Return the issuer of *certificate* for a person to read, whatever the certificate holds."""
     try:
         return shown_name(certificate.issuer)
     except UNREADABLE:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from easycert.errors import CannotConnect, printable
 from easycert.tls.alerts import Alert
 from easycert.tls.messages import Overheard
-from easycert.tls.starttls import NotOffered, StartTls, negotiate
+from easycert.tls.target import Target, reached
 from easycert.tls.wire import Wire
 
 #: What is offered where nothing was turned to TLS by hand: what browsers say.
@@ -26,17 +26,6 @@ _SECOND_THOUGHTS = 0.3
 _FAREWELL = 3.0
 #: Everything that authenticates the server, however weak: a weak server is told about, not skipped.
 _CIPHERS = "ALL:COMPLEMENTOFALL:!aNULL:!eNULL:@SECLEVEL=0"
-
-
-class Target(NamedTuple):
-    """Whom to talk to: where, under which name (SNI; None says none), with which turn to TLS, and for how long."""
-
-    host: str
-    port: int
-    servername: str | None
-    starttls: StartTls | None = None
-    alpn: tuple[str, ...] = ()
-    timeout: float = 10.0
 
 
 class Handshake(NamedTuple):
@@ -80,12 +69,7 @@ def shake_hands(target: Target, context: ssl.SSLContext) -> Handshake:
     """
     if target.alpn:
         context.set_alpn_protocols(list(target.alpn))
-    with Wire(target.host, target.port, target.timeout) as wire:
-        if target.starttls is not None:
-            try:
-                negotiate(wire, target.starttls)
-            except NotOffered as error:
-                raise wire.failure(printable(error)) from None
+    with reached(target) as wire:
         return _Shaking(wire, context, target.servername).result()
 
 

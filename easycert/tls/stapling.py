@@ -10,11 +10,8 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from easycert.errors import printable
-from easycert.tls.handshake import Target
 from easycert.tls.messages import status
-from easycert.tls.starttls import NotOffered, negotiate
-from easycert.tls.wire import Wire
+from easycert.tls.target import Target, reached
 
 _HANDSHAKE, _ALERT, _CLIENT_HELLO = 22, 21, 1
 _SERVER_HELLO, _SERVER_HELLO_DONE, _CERTIFICATE_STATUS = 2, 14, 22
@@ -36,12 +33,7 @@ class Stapled(NamedTuple):
 
 def ask_for_staple(target: Target) -> Stapled:
     """Return what *target* staples. Raises CannotConnect."""
-    with Wire(target.host, target.port, target.timeout) as wire:
-        if target.starttls is not None:
-            try:
-                negotiate(wire, target.starttls)
-            except NotOffered as error:
-                raise wire.failure(printable(error)) from None
+    with reached(target) as wire:
         wire.send(client_hello(target.servername, os.urandom(32)))
         heard = Records()
         while not heard.is_done:

@@ -12,7 +12,7 @@ from easycert.errors import Malformed
 from easycert.model import Kind
 from easycert.pki.certificates import DECODING_ERRORS
 from easycert.pki.chains import is_self_issued
-from easycert.pki.describe.certificate import guessed_kind
+from easycert.pki.describe.certificate import guessed_kind, subject_alternative_names
 from easycert.pki.doctor.book import judge
 from easycert.pki.doctor.exam import Exam, carries_synapse_mark, climb
 from easycert.pki.doctor.findings import Client, Finding
@@ -132,8 +132,8 @@ def examine(held: Held, place: Ward, only: Iterable[Client] = ()) -> Patient:
         issuer=_issuer(certificate, above, place),
         filed=held.filed_as is not None,
         self_signed=is_self_issued(certificate),
-        names=_names(certificate),
-        key_type=_key_type(certificate),
+        names=names_of(certificate),
+        key_type=key_type_of(certificate),
         for_synapse=certificate in place.of_synapse,
         findings=judge(exam, only),
     )
@@ -154,16 +154,16 @@ def _called(certificate: x509.Certificate, which: str = "subject") -> str | None
         return None
 
 
-def _names(certificate: x509.Certificate) -> tuple[str, ...]:
-    from easycert.pki.describe.certificate import subject_alternative_names
-
+def names_of(certificate: x509.Certificate) -> tuple[str, ...]:
+    """Return the subject alternative names of *certificate*; none where they cannot be read."""
     try:
         return tuple(subject_alternative_names(certificate.extensions))
     except UNREADABLE:
         return ()
 
 
-def _key_type(certificate: x509.Certificate) -> str:
+def key_type_of(certificate: x509.Certificate) -> str:
+    """Return the type of the key of *certificate*; ``unknown`` where it cannot be read."""
     try:
         return key_name(certificate.public_key())
     except UNREADABLE:

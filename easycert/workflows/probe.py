@@ -30,10 +30,11 @@ from easycert.pki.signatures import UNREADABLE
 from easycert.pki.staples import Staple, judge_staple
 from easycert.pki.subjects import shown_name
 from easycert.pki.verify import Policy, verify
-from easycert.tls.handshake import Handshake, Target, probing_context, shake_hands
+from easycert.tls.handshake import Handshake, probing_context, shake_hands
 from easycert.tls.lookup import find_user
 from easycert.tls.stapling import ask_for_staple
 from easycert.tls.starttls import StartTls
+from easycert.tls.target import Target
 from easycert.tls.urls import SslUrl
 from easycert.workflows.evidence import Evidence, gather
 from easycert.workflows.probe_faults import Accuser, Fault, Side, Step

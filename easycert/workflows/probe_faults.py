@@ -10,13 +10,13 @@ from cryptography import x509
 
 from easycert.errors import Reason
 from easycert.model import Kind
-from easycert.pki.chains import IssuerPool, climb, is_self_issued
+from easycert.pki.chains import IssuerPool, climb, is_self_issued, shown_issuer
 from easycert.pki.doctor.findings import REISSUE_EC, RENEW, Cure, Remedy
 from easycert.pki.members import shown_subject
 from easycert.tls.alerts import Alert
 from easycert.workflows.examination import Patient
 from easycert.workflows.holdings import Holding
-from easycert.workflows.probe_links import Shelf, shown_issuer
+from easycert.workflows.probe_links import Shelf
 
 
 class Side(Enum):

@@ -11,14 +11,12 @@ from cryptography import x509
 from easycert.certdir import CertDir
 from easycert.errors import EasycertError
 from easycert.model import Kind
-from easycert.pki.describe.certificate import days_left, fingerprint, state, subject_alternative_names
+from easycert.pki.chains import shown_issuer
+from easycert.pki.describe.certificate import days_left, fingerprint, state
 from easycert.pki.identity import dns_matches
-from easycert.pki.keys import key_name
 from easycert.pki.members import shown_subject
-from easycert.pki.signatures import UNREADABLE
-from easycert.pki.subjects import shown_name
 from easycert.pki.validity import is_due
-from easycert.workflows.examination import Held, Patient, Ward, examine, kind_of, ward
+from easycert.workflows.examination import Held, Patient, Ward, examine, key_type_of, kind_of, names_of, ward
 from easycert.workflows.holdings import Holding, certificate_of, holdings
 
 
@@ -74,13 +72,13 @@ class Shelf:
         return Link(
             subject=shown_subject(certificate),
             issuer=shown_issuer(certificate),
-            names=_names(certificate),
+            names=names_of(certificate),
             not_before=begin,
             not_after=end,
             days_left=days_left(end, self.now),
             state=state(certificate, self.now),
             due=is_due(begin, end, self.now),
-            key_type=_key_type(certificate),
+            key_type=key_type_of(certificate),
             sha256=fingerprint(certificate),
             path=held.path if held else None,
             kind=held.kind if held else None,
@@ -157,25 +155,3 @@ def covers(sans: str, reference: str) -> bool:
         if (kind == "DNS" and dns_matches(value, reference)) or (kind == "IP" and value == reference):
             return True
     return False
-
-
-def shown_issuer(certificate: x509.Certificate) -> str:
-    """Return the issuer for a person to read, whatever the certificate holds."""
-    try:
-        return shown_name(certificate.issuer)
-    except UNREADABLE:
-        return "(unreadable issuer)"
-
-
-def _names(certificate: x509.Certificate) -> tuple[str, ...]:
-    try:
-        return tuple(subject_alternative_names(certificate.extensions))
-    except UNREADABLE:
-        return ()
-
-
-def _key_type(certificate: x509.Certificate) -> str:
-    try:
-        return key_name(certificate.public_key())
-    except UNREADABLE:
-        return "unknown"

@@ -8,7 +8,7 @@ from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, ObjectIdentifier
 
 from easycert.model import Kind
-from easycert.pki.chains import authority_key_id, is_self_issued, subject_bytes, subject_key_id
+from easycert.pki.chains import authority_key_id, is_self_issued, shown_issuer, subject_bytes, subject_key_id
 from easycert.pki.constraints import breaches
 from easycert.pki.doctor.exam import Exam, public_bytes
 from easycert.pki.doctor.findings import (
@@ -25,7 +25,6 @@ from easycert.pki.doctor.findings import (
     Severity,
 )
 from easycert.pki.members import Member, shown_subject
-from easycert.pki.signatures import UNREADABLE
 
 _REBUILD = Remedy(Cure.REBUILD_CHAIN)
 #: To whom anyExtendedKeyUsage of a CA does not mean the one that is wanted.
@@ -51,7 +50,7 @@ def _unknown_issuer(exam: Exam) -> Iterator[Reason]:
     if exam.has_root:
         return
     top = exam.above[-1] if exam.above else exam.member
-    issuer = _shown_issuer(top.certificate)
+    issuer = shown_issuer(top.certificate)
     whose = "it" if top is exam.member else f"its CA '{top.name}'"
     why = f"{whose} was signed by '{issuer}', of which no certificate is here: its chain cannot be examined"
     yield Reason(frozenset(), why, Remedy(Cure.IMPORT_ISSUER), Severity.NOTE)
@@ -186,15 +185,6 @@ def _can_be_fetched(exam: Exam) -> bool:
     access = exam.find(x509.AuthorityInformationAccess)
     wanted = AuthorityInformationAccessOID.CA_ISSUERS
     return access is not None and any(one.access_method == wanted for one in access.value)
-
-
-def _shown_issuer(certificate: x509.Certificate) -> str:
-    from easycert.pki.subjects import shown_name
-
-    try:
-        return shown_name(certificate.issuer)
-    except UNREADABLE:
-        return "(unreadable)"
 
 
 RULES = (
