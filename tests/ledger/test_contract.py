@@ -14,7 +14,7 @@ from easycert.errors import LedgerUnusable
 from easycert.ledger.entries import GENESIS, Event, Located, chained, chained_texts
 from easycert.ledger.memory import MemoryLedger
 from easycert.ledger.protocol import Ledger
-from easycert.ledger.records import Head, Indexed, Order, Query
+from easycert.ledger.records import Export, Head, Indexed, Order, Query, export_details
 from easycert.ledger.sqlite import SqliteLedger
 from easycert.pki.encodings import Encoding
 from easycert.pki.facts import facts_of, fingerprint_of
@@ -405,3 +405,27 @@ def test_an_export_can_be_forgotten(ledger: Ledger) -> None:
     ledger.append([entry(Event.FORGOTTEN, kind="host", name="a.example", details=made.details)])
     assert [item.name for item in ledger.exports()] == ["b.example"]
     assert [record.name for record in ledger.records()] == []
+
+
+@given(st.lists(st.tuples(*[_TEXT] * 8), max_size=5))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_exports_say_the_last_of_each_place_is_known(
+    made: Callable[[], Ledger], said: list[tuple[str, ...]]
+) -> None:
+    ledger = made()
+    ledger.create([])
+    exports = [Export(*texts[:8], "", "", *texts[6:7], "2026-03-01T12:00:00Z") for texts in said]
+    ledger.append(
+        [
+            entry(
+                Event.EXPORTED,
+                kind=item.kind,
+                name=item.name,
+                fingerprint=item.fingerprint,
+                details=export_details(item),
+            )
+            for item in exports
+        ]
+    )
+    assert ledger.exports() == sorted({item.key: item for item in exports}.values())
+    ledger.close()
