@@ -32,6 +32,7 @@ class Archive:
     """A sink that writes a tar stream."""
 
     repeats = False
+    in_any_order = False
 
     def __init__(self, write: Callable[[bytes | memoryview], object], name: str) -> None:
         """Hand the stream to *write*; *name* is the directory that everything lies in."""

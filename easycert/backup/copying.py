@@ -36,6 +36,11 @@ class Copied(NamedTuple):
     odd: list[str]
 
 
+def _turn(item: Item) -> int:
+    """Return when it is an item's turn, where that is free: LMDB keeps pages from being used until they are copied."""
+    return {What.DIRECTORY: 0, What.LMDB: 1}.get(item.what, 2)
+
+
 class Copying:
     """Copies one directory."""
 
@@ -65,9 +70,10 @@ class Copying:
             What.LMDB: self._lmdb,
             What.SQLITE: self._sqlite,
         }
-        for item in items:
+        for item in sorted(items, key=_turn) if self._sink.in_any_order else items:
             copy[item.what](item)
         self._sink.finish()
+        self._copied.records.sort()
         return self._copied
 
     def _expected(self, item: Item) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -9,7 +10,7 @@ from contextlib import closing
 from urllib.parse import quote
 
 from easycert.backup.headers import HEAD, is_write_ahead
-from easycert.errors import BackupRefused, StoreFailure, printable
+from easycert.errors import BackupRefused, printable
 
 #: How long a writer that holds the whole database is waited for.
 _PATIENCE = 30.0
@@ -27,8 +28,8 @@ def snapshot(path: str, target: str, scratch: str) -> None:
     """Copy the database *path*, as it is at one moment, to *target*, which does not exist; alone, without a log.
 
     *scratch* is a private directory for copies of what only a writer could open. Raises BackupRefused when SQLite
-    cannot read it, NotADatabase when there is nothing to read, FileNotFoundError when it has vanished, and StoreFailure
-    when *target* cannot be written.
+    cannot read it, NotADatabase when there is nothing to read, FileNotFoundError when it has vanished, and OSError when
+    *target* cannot be written.
     """
     quiet = is_write_ahead(_head(path)) and not _has_content(path + _WAL)
     if quiet and _copied_undisturbed(path, target):
@@ -90,8 +91,8 @@ def _copy(path: str, uri: str, target: str) -> None:
                     copy.execute("PRAGMA synchronous=OFF")  # all of the backup is made durable at once, in the end
                     source.backup(copy)
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
-                    raise StoreFailure(target, "write", str(error)) from error
+                if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
                 raise
     except sqlite3.DatabaseError as error:
         if os.path.lexists(target):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -93,6 +93,7 @@ class _Environment:
         self._locked = True
         self._environment: lmdb.Environment | None = None
         self._moment: lmdb.Transaction | None = None
+        self._pipe: Generator[bytes, None, None] | None = None
 
     @property
     def size(self) -> int:
@@ -136,7 +137,7 @@ class _Environment:
 
     def content(self) -> Content:
         """Return the compacted copy; its first pages tell how large it is."""
-        chunks = _piped(self._copy_to)
+        self._pipe = chunks = _piped(self._copy_to)
         head = b""
         while len(head) < HEAD and (chunk := next(chunks, b"")):
             head += chunk
@@ -196,6 +197,9 @@ class _Environment:
         return BackupRefused(self._path, f"LMDB cannot copy it: {reason}")
 
     def _close(self) -> None:
+        if self._pipe is not None:
+            self._pipe.close()  # else LMDB goes on writing, in a thread that needs what is closed below
+            self._pipe = None
         if self._moment is not None:
             self._moment.abort()
             self._moment = None
@@ -236,7 +240,7 @@ def _size(head: bytes) -> int | None:
     return None if meta is None else meta.size
 
 
-def _piped(write: Callable[[int], None]) -> Iterator[bytes]:
+def _piped(write: Callable[[int], None]) -> Generator[bytes, None, None]:
     """Yield what *write* writes to the descriptor that it is given, in pieces; it runs beside whoever takes them.
 
     What it raises is raised after the last piece.

@@ -20,6 +20,8 @@ class Sink(Protocol):
 
     #: Whether :meth:`drop` works: what was read badly can be written again.
     repeats: bool
+    #: Whether things may come in any order in which parents come first; else as a survey has them.
+    in_any_order: bool
 
     def directory(self, path: str, attributes: Attributes, /) -> None:
         """Take a directory; it gets its attributes when all is in it."""
@@ -50,6 +52,7 @@ class Directory:
     """A copy that grows in a directory of its own."""
 
     repeats = True
+    in_any_order = True
 
     def __init__(self, path: str) -> None:
         """Take the absolute *path* of the directory, which does not exist."""
@@ -110,6 +113,7 @@ class Nowhere:
     """A copy of which only the digests are wanted."""
 
     repeats = False
+    in_any_order = False
 
     def directory(self, path: str, attributes: Attributes) -> None:
         """Do nothing."""

@@ -38,6 +38,15 @@ def write(descriptor: int, path: str, pieces: Iterable[tuple[int, memoryview]], 
         os.close(direct)
 
 
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write all of *data* where the open file stands. Raises OSError."""
+    with memoryview(data) as view:
+        written = 0
+        while written < len(data):
+            with view[written:] as rest:
+                written += os.write(descriptor, rest)
+
+
 def _opened(path: str) -> int:
     if _DIRECT:
         with suppress(OSError):

@@ -18,6 +18,7 @@ from easycert.backup.sinks import Directory
 from easycert.backup.source import Source
 from easycert.backup.staging import Staging, failures, require_apart, require_free
 from easycert.backup.survey import LeftOut, Survey, live, survey
+from easycert.backup.writing import write_all
 from easycert.certdir import CertDir
 from easycert.errors import BackupRefused, StoreFailure, UnreadableFile
 from easycert.model import Value
@@ -132,16 +133,15 @@ class _Run:
             Staging(destination, with_manifest=False) as staging,
             failures(destination),
             tempfile.TemporaryDirectory(prefix="easycert-") as scratch,
-            open(staging.copy, "xb", opener=partial(os.open, mode=0o600)) as file,
+            _new_file(staging.copy) as file,
         ):
-            sealer = Sealer(file.write, passphrase)
+            sealer = Sealer(partial(write_all, file), passphrase)
             archive = Archive(sealer.write, name)
             copying = Copying(self._source, archive, self._progress)
             copying.with_databases(self._held, scratch)
             copied = copying.run(self._found.items)
             archive.close("".join(self._manifest(copied)).encode(), int(self._now.timestamp()) * 1_000_000_000)
             sealer.close()
-            file.flush()
             staging.place()
         return copied
 
@@ -195,6 +195,15 @@ def _source(certdir: CertDir, given: str | None) -> tuple[str, CertDir | None]:
     if not os.path.isdir(os.path.join(path, layout.STATE)):
         return path, None
     return path, certdir if path == own else CertDir.open(path)
+
+
+@contextmanager
+def _new_file(path: str) -> Iterator[int]:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ import pytest
 from easycert.backup.environments import Environments
 from easycert.backup.headers import lmdb_meta
 from easycert.cli.hints import advice
-from easycert.errors import BackupRefused, LmdbMissing
+from easycert.errors import BackupRefused, LmdbMissing, StoreFailure
 from tests.backup.trees import PASSPHRASE, backup, lmdb_in, lmdb_values, restore, run_child, seen, verify
+from tests.faults import Fault, injected
 
 #: Writes the same new number into each of the environments that it is given, in turn, until its stdin ends.
 WRITER = """
@@ -180,3 +182,28 @@ def test_without_py_lmdb_a_directory_with_lmdb_is_refused(
         backup(svc, tmp_path / "copy")
     assert advice(raised.value).startswith("pip install 'easycert[lmdb]' (or")
     assert [path.name for path in tmp_path.iterdir()] == ["svc"]
+
+
+@pytest.mark.parametrize("passphrase", [None, PASSPHRASE], ids=["plain", "sealed"])
+def test_a_disk_that_is_full_in_the_middle_of_an_environment_leaves_nothing(
+    svc: Path, tmp_path: Path, passphrase: bytes | None
+) -> None:
+    run_child(
+        "import lmdb, os, sys\n"
+        "environment = lmdb.open(sys.argv[1], map_size=1 << 26)\n"
+        "with environment.begin(write=True) as change:\n"
+        "    for number in range(12000): change.put(b'%d' % number, os.urandom(1000))\n",
+        str(svc / "large.lmdb"),
+    )
+    with injected(Fault("full", 12)), pytest.raises(StoreFailure, match="No space left"):
+        backup(svc, tmp_path / "copy", passphrase=passphrase)
+    assert [path.name for path in tmp_path.iterdir()] == ["svc"]
+    backup(svc, tmp_path / "copy", passphrase=passphrase)
+
+
+def test_an_interrupt_in_the_middle_of_an_environment_ends_the_copy(svc: Path) -> None:
+    path = str(svc / "slabs/cell.lmdb/data.mdb")
+    with pytest.raises(KeyboardInterrupt), Environments([path]) as held:
+        for _ in held.content(path).chunks:
+            raise KeyboardInterrupt
+    assert "lmdb" not in {thread.name for thread in threading.enumerate()}
