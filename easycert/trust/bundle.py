@@ -85,7 +85,8 @@ def places(environ: Mapping[str, str]) -> Iterator[str]:
     A home that belongs to somebody else, as under sudo, gets nothing of ours.
     """
     home = environ.get("HOME", "")
-    for above in (environ.get("XDG_CACHE_HOME", ""), os.path.join(home, ".cache")):
+    caches = [environ.get("XDG_CACHE_HOME", ""), *([os.path.join(home, ".cache")] if os.path.isdir(home) else [])]
+    for above in caches:  # a home that does not exist is not made (hazard H5)
         if os.path.isabs(above) and _is_in_own_hands(above):
             yield os.path.join(above, "easycert", "trust")
     temporary = environ.get("TMPDIR", "")

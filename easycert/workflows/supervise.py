@@ -78,6 +78,8 @@ def started(start: Callable[[str, list[str]], int], argv: Sequence[str], environ
     """Return what *start* returns for *argv*; a file without ``#!`` is run by the shell. Raises CommandNotStarted."""
     from errno import ENOEXEC
 
+    if not argv[0]:
+        raise CommandNotStarted("''", "its name is empty", missing=True)
     try:
         try:
             return start(argv[0], list(argv))

@@ -91,7 +91,8 @@ def test_a_command_that_is_not_there_is_127_and_one_that_cannot_be_run_126(
     run: Runner, own_home: Path, form: list[str]
 ) -> None:
     (own_home / "file").write_text("")
-    missing, forbidden = run(*form, "--", "no-such-command"), run(*form, "--", "./file")
+    missing, forbidden, empty = (run(*form, "--", name) for name in ("no-such-command", "./file", ""))
+    assert (empty.returncode, empty.stderr) == (127, "error: cannot run '': its name is empty\n")
     assert (missing.returncode, missing.stderr) == (
         127,
         "error: cannot run no-such-command: No such file or directory\n",

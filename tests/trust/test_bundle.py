@@ -130,6 +130,7 @@ def test_a_link_in_the_place_of_the_directory_is_refused(system: Path, tmp_path:
 
 
 def test_the_cache_comes_first_then_the_home_then_tmp(tmp_path: Path) -> None:
+    (tmp_path / "h").mkdir()
     environ = {"XDG_CACHE_HOME": str(tmp_path / "x"), "HOME": str(tmp_path / "h"), "TMPDIR": str(tmp_path / "t")}
     places = list(bundle.places(environ))
     assert places == [
@@ -139,9 +140,10 @@ def test_the_cache_comes_first_then_the_home_then_tmp(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("home", ["", "relative", "/proc/1/nowhere\0"])
+@pytest.mark.parametrize("home", ["", "relative", "/nonexistent", "/etc/passwd", "/nul\0"])
 def test_without_a_usable_home_it_is_tmp(home: str) -> None:
-    assert list(bundle.places({"HOME": home, "XDG_CACHE_HOME": home})) == [f"/tmp/easycert-{os.geteuid()}/trust"]
+    """Hazard H5: a home that is not there is not made."""
+    assert list(bundle.places({"HOME": home})) == [f"/tmp/easycert-{os.geteuid()}/trust"]
 
 
 def test_a_place_that_cannot_be_written_to_gives_way_to_the_next(system: Path, tmp_path: Path) -> None:
