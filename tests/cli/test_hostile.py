@@ -97,6 +97,11 @@ SUBCOMMANDS: dict[str, Place] = {
     "verify --trust": lambda v: ["verify", "root", f"--trust={v}"],
     "verify --untrusted": lambda v: ["verify", "root", f"--untrusted={v}"],
     "verify --crl": lambda v: ["verify", "root", f"--crl={v}"],
+    "env --ca": lambda v: ["env", f"--ca={v}"],
+    "env --cert": lambda v: ["env", f"--cert={v}"],
+    "env --shell": lambda v: ["env", f"--shell={v}"],
+    "run --host": lambda v: ["run", "--ephemeral", f"--host={v}", "false"],
+    "run --user": lambda v: ["run", "--ephemeral", f"--user={v}", "false"],
 }
 FLAGS: dict[str, Place] = {
     "user NAME": lambda v: ["--", v],

@@ -22,6 +22,7 @@ READERS = [
     ["tree"],
     ["show", "a.example"],
     ["verify", "a.example"],
+    ["env"],
     ["ledger", "verify"],
     ["ledger", "log", "a.example"],
     ["ledger", "export", "--csv"],
