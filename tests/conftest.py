@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -30,6 +31,20 @@ hypothesis.settings.register_profile("same", derandomize=True, deadline=None, da
 hypothesis.settings.register_profile("search", deadline=None, max_examples=2000, print_blob=True)
 hypothesis.settings.load_profile("same")  # `--hypothesis-profile=search` looks for new examples
 freezegun.configure(extend_ignore_list=CLOCKS_OF_THEIR_OWN)
+
+
+def _as_from_a_terminal() -> None:
+    """Let children start with signals as a shell in a terminal leaves them.
+
+    ``nohup`` and the jobs of a script ignore some, and all children would inherit that; what is caught, they do not.
+    """
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            # A terminal that is closed still does not end these tests: only Ctrl-C means what it does elsewhere.
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else lambda *_: None)
+
+
+_as_from_a_terminal()
 
 
 @pytest.fixture(autouse=True)

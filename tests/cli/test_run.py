@@ -219,6 +219,29 @@ def test_what_does_not_fit_together_is_refused(own_home: Path, words: list[str],
     assert left_over(own_home) == []
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_what_the_caller_ignores_ends_neither_the_command_nor_us(own_home: Path, form: list[str]) -> None:
+    """As under nohup, or in the background of a script."""
+    assert went("ca", "root", "-q").code == 0
+    script = (
+        "import os, signal\n"
+        "ignored = [signal.getsignal(number) is signal.SIG_IGN for number in (signal.SIGINT, signal.SIGHUP)]\n"
+        "print(*ignored, flush=True)\n"
+        "input()\n"
+        "print('still here')\n"
+    )
+    words = [sys.executable, "-m", "easycert", "run", *form, "--", sys.executable, "-c", script]
+    argv = ["sh", "-c", """trap '' INT HUP; exec "$@" """, "sh", *words]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=own_home) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "True True\n"
+        for number in (signal.SIGINT, signal.SIGHUP):
+            process.send_signal(number)
+        assert process.communicate("\n", timeout=WITHIN)[0] == "still here\n"
+        assert process.returncode == 0
+    assert left_over(own_home) == []
+
+
 @contextmanager
 def begun(home: Path, script: str) -> Iterator[subprocess.Popen[str]]:
     """Run *script* (Python) under ``easycert run --ephemeral``, and go on when it has printed its first line."""
