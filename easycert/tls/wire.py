@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from time import monotonic
 from types import TracebackType
+from typing import Any
 
 from easycert.errors import CannotConnect
 
 #: A chain may have 100 kB (OpenSSL's own limit), a greeting and tickets come on top; a probe asks for nothing more.
 _MOST_OCTETS = 1 << 20
 _CHUNK = 16384
+
+#: Family, kind, protocol, and an address as that family has it.
+_Address = tuple[socket.AddressFamily, socket.SocketKind, int, Any]
 
 
 class Wire:
@@ -42,7 +47,7 @@ class Wire:
     def _connected(self) -> socket.socket:
         """Return a connection to the first of the host's addresses that takes one; all share the time that there is."""
         failed: OSError = TimeoutError()
-        for family, kind, protocol, _, address in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
+        for family, kind, protocol, address in self._looked_up():
             connection = socket.socket(family, kind, protocol)
             try:
                 connection.settimeout(self._remaining())
@@ -56,6 +61,33 @@ class Wire:
             else:
                 return connection
         raise failed
+
+    def _looked_up(self) -> list[_Address]:
+        """Return where the host is. The C library looks as long as it likes; that nobody waits is all we can do."""
+        with suppress(socket.gaierror):
+            return self._addresses(socket.AI_NUMERICHOST)  # nobody is asked
+        from threading import Thread
+
+        found: list[list[_Address] | Exception] = []
+
+        def look_up() -> None:
+            try:
+                found.append(self._addresses(0))
+            except Exception as error:  # raised again where somebody waits for it
+                found.append(error)
+
+        looking = Thread(target=look_up, daemon=True)
+        looking.start()
+        looking.join(self._remaining())
+        if not found:
+            raise self.failure(f"its name could not be looked up within {self._timeout:g} s")
+        if isinstance(found[0], Exception):
+            raise found[0]
+        return found[0]
+
+    def _addresses(self, flags: int) -> list[_Address]:
+        answers = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM, flags=flags)
+        return [(family, kind, protocol, address) for family, kind, protocol, _, address in answers]
 
     def failure(self, reason: str) -> CannotConnect:
         """Return the error that says why there is no connection."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -427,6 +429,38 @@ def test_who_says_nothing_is_not_waited_for(ask: Ask) -> None:
         told = ask(port, "--timeout", "0.3")
     assert told.code == exits.FAILED
     assert "no answer within 0.3 s" in told.result["stderr"]
+
+
+@pytest.mark.parametrize("leaving", ["", "1"])
+def test_a_name_that_nobody_answers_for_is_not_waited_for(own_home: Path, leaving: str) -> None:
+    """The C library would wait for as long as its own settings say; the process ends although it still does."""
+    script = (
+        "import socket, sys, time\n"
+        "def look_up(*_, flags=0, **__):\n"
+        "    if flags & socket.AI_NUMERICHOST:\n"
+        "        raise socket.gaierror(socket.EAI_NONAME, 'no address')\n"
+        "    time.sleep(600)\n"
+        "socket.getaddrinfo = look_up\n"
+        "from easycert.cli.entry import main\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "probe", "www.example.com:443", "--timeout", "0.2"],
+        env={**os.environ, "EASYCERT_SLOW_EXIT": leaving},
+        cwd=own_home,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == exits.FAILED
+    assert "its name could not be looked up within 0.2 s" in done.stderr
+
+
+def test_a_name_that_there_is_not_is_told(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """RFC 6761 section 6.4: nothing below .invalid exists, and a label of 64 octets cannot."""
+    assert place.run("probe", f"{'a' * 64}.invalid:443", "--servername", WWW) == exits.FAILED
+    assert "cannot be looked up" in capsys.readouterr().err
 
 
 def test_who_drips_octets_is_not_waited_for(ask: Ask) -> None:
