@@ -6,8 +6,11 @@ A step can be taken (:func:`take`), taken back where that is possible, and writt
 
 from __future__ import annotations
 
+import fcntl
 import os
+import re
 import shlex
+import stat
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
@@ -17,6 +20,7 @@ from easycert.trust.children import Children
 
 _CERTIFICATE_MODE = 0o644
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_DRAFT = re.compile(r"\.easycert-[0-9a-f]{12}")
 
 
 class Place(Value):
@@ -139,6 +143,7 @@ def _taken(step: Step, place: str, children: Children) -> Callable[[], None]:
         return lambda: os.unlink(step.path)
     if isinstance(step, Delete):
         os.unlink(step.path)
+        _sweep(os.path.dirname(step.path))
         return lambda: _write(step.path, step.pem)
     if isinstance(step, Directory):
         os.makedirs(step.path, 0o700, exist_ok=True)
@@ -161,15 +166,50 @@ def _run(step: Run, place: str, children: Children) -> None:
 
 def _write(path: str, data: bytes) -> None:
     """Write a new file that everyone can read, whole or not at all; a file that is there is never replaced."""
-    draft = os.path.join(os.path.dirname(path), f".easycert-{os.urandom(6).hex()}")
+    folder = os.path.dirname(path)
+    _sweep(folder)
+    descriptor, draft = _new_draft(folder)
     try:
-        descriptor = os.open(draft, _NEW_FILE, _CERTIFICATE_MODE)
         with os.fdopen(descriptor, "wb") as file:
             os.fchmod(descriptor, _CERTIFICATE_MODE)  # whatever the umask left
             file.write(data)
             file.flush()
             os.fsync(descriptor)
-        os.link(draft, path)  # fails when somebody was faster
+            os.link(draft, path)  # fails when somebody was faster
     finally:
         with suppress(FileNotFoundError):
             os.unlink(draft)
+
+
+def _new_draft(folder: str) -> tuple[int, str]:
+    """Return a new file that is locked, as a sign that somebody is at it, and its path."""
+    while True:
+        draft = os.path.join(folder, f".easycert-{os.urandom(6).hex()}")
+        descriptor = os.open(draft, _NEW_FILE, _CERTIFICATE_MODE)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if os.fstat(descriptor).st_nlink:  # else it was swept before it was locked
+                return descriptor, draft
+        except BaseException:
+            os.close(descriptor)
+            os.unlink(draft)
+            raise
+        os.close(descriptor)
+
+
+def _sweep(folder: str) -> None:
+    """Delete the drafts that nobody is at any more: whoever made them was killed, or lost power."""
+    with suppress(OSError):  # the step itself says what cannot be done there
+        for name in filter(_DRAFT.fullmatch, os.listdir(folder or ".")):
+            with suppress(OSError):
+                _discard(os.path.join(folder, name))
+
+
+def _discard(draft: str) -> None:
+    descriptor = os.open(draft, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.unlink(draft)
+    finally:
+        os.close(descriptor)

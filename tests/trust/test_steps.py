@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import stat
@@ -47,6 +48,41 @@ def test_files_are_as_before_when_the_program_behind_them_fails(tmp_path: Path) 
     with pytest.raises(TrustStoreUnusable, match=r"^store: false ended with exit status 1"):
         take(steps, "store", CHILDREN)
     assert [path.name for path in tmp_path.iterdir()] == ["old.crt"]
+
+
+@pytest.mark.parametrize("step", ["place", "delete"])
+def test_the_draft_of_one_who_was_killed_is_swept_by_the_next(tmp_path: Path, step: str) -> None:
+    killed, not_ours, written = (tmp_path / name for name in (f".easycert-{'0' * 12}", ".easycert-mine", "a.crt"))
+    killed.write_bytes(PEM)
+    not_ours.write_bytes(PEM)
+    if step == "delete":
+        written.write_bytes(PEM)
+    take([Place(str(written), PEM, None) if step == "place" else Delete(str(written), PEM)], "store", CHILDREN)
+    left = [not_ours.name, *(["a.crt"] if step == "place" else [])]
+    assert sorted(path.name for path in tmp_path.iterdir()) == left
+
+
+def test_a_draft_that_somebody_is_at_stays(tmp_path: Path) -> None:
+    draft = tmp_path / f".easycert-{'0' * 12}"
+    with draft.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        take([Place(str(tmp_path / "a.crt"), PEM, None)], "store", CHILDREN)
+    assert draft.exists()
+
+
+def test_who_is_killed_in_the_middle_leaves_nothing_behind_the_next_step(tmp_path: Path) -> None:
+    """Killed where a draft is there and the file is not."""
+    script = (
+        "import os, signal, sys\n"
+        "from easycert.trust import steps\n"
+        "os.link = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "steps.take([steps.Place(sys.argv[1], b'PEM', None)], 'store', None)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path / "a.crt")], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert len(list(tmp_path.iterdir())) == 1
+    take([Place(str(tmp_path / "a.crt"), PEM, None)], "store", CHILDREN)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.crt"]
 
 
 def test_a_directory_is_for_its_owner_alone(tmp_path: Path) -> None:
