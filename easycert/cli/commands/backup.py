@@ -34,7 +34,11 @@ PathsArgument = Annotated[
 ]
 SkipOption = Annotated[
     list[str] | None,
-    option("--skipdirs", metavar="PATTERN", help="Leave out directories whose path in SRC is like this; repeatable."),
+    option(
+        "--skipdirs",
+        metavar="PATTERN",
+        help="Leave out directories whose path in SRC is like this; several behind SRC DST.",
+    ),
 ]
 EncryptOption = Annotated[
     Recipient | None,
@@ -65,14 +69,15 @@ def backup(
     if verify:
         _verify(paths, skipdirs, encrypt_to, passphrase, habits)
         return
-    if len(paths) > 2:
+    if len(paths) > 2 and not skipdirs:
         raise InvalidInput("argument", paths[2], "is one too many: there is [SRC] and DST")
+    paths, patterns = paths[:2], (*(skipdirs or ()), *paths[2:])  # SRC DST --skipdirs A B, as Synapse has it
     from easycert.workflows.backup import BackupRequest
     from easycert.workflows.backup import backup as backed_up
 
     secret = new_passphrase(passphrase, "the backup") if encrypt_to is not None else None
     source = paths[0] if len(paths) == 2 else None
-    request = BackupRequest(source, paths[-1], tuple(skipdirs or ()), secret)
+    request = BackupRequest(source, paths[-1], patterns, secret)
     certdir = habits.open() if source is None else habits.open_at(source)
     with progress_line(quiet=habits.quiet) as line:
         made = backed_up(certdir, request, lambda done, total: line.bytes("copied", done, total))
