@@ -13,7 +13,6 @@ from easycert.store import layout
 from easycert.trust import bundle, variables
 from easycert.trust.variables import CLIENT_VARIABLES, JAVA_OPTIONS, VARIABLES, Contents, Part
 from easycert.workflows.anchors import trusted
-from easycert.workflows.lookup import spellings
 
 #: What no program that is started may see (hazard F2): each variable whose name begins so.
 _WITHHELD = "EASYCERT_PASSPHRASE"
@@ -76,6 +75,8 @@ def environment(certdir: CertDir, request: EnvironmentRequest, *, place: str | N
 
 def client_pair(certdir: CertDir, user: str) -> Pair:
     """Return where the certificate and the key of *user* lie. Raises NotFound and InvalidName."""
+    from easycert.workflows.lookup import spellings  # what nobody asks for costs nothing
+
     names = list(spellings(user, Kind.USER)) or [SafeName(user)]
     for name in names:
         certificate = certdir.store.find(layout.certificate(Kind.USER, name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -27,6 +28,8 @@ from easycert.workflows.issue import IssueRequest, issue
 _LIFETIME = When(None, timedelta(days=30))
 _ROOT = CaName("ephemeral")
 _LOOPBACK = ("IP:127.0.0.1", "IP:::1")
+_PREFIX = "easycert-ephemeral-"
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _ENDING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
@@ -102,15 +105,51 @@ def _named(certdir: CertDir, place: str, request: EphemeralRequest) -> dict[str,
 
 @contextmanager
 def _private_directory(report: Callable[[str], None]) -> Iterator[str]:
-    directory = ""
+    directory, lock = "", -1
     try:
         with _undisturbed():
-            directory = tempfile.mkdtemp(prefix="easycert-ephemeral-")
+            directory, lock = _made()
         yield directory
     finally:
         with _undisturbed():
             if directory and not _removed(directory):
                 report(f"{printable(directory)} could not be removed: something in it is in use")
+            if lock >= 0:
+                os.close(lock)
+
+
+def _made() -> tuple[str, int]:
+    """Make the directory, and a descriptor whose lock ends with this process; sweep what killed ones have left.
+
+    It gets its name when it is locked, so that nobody takes it for one that was left behind.
+    """
+    draft = tempfile.mkdtemp(prefix=".easycert-")
+    above, name = os.path.split(draft)
+    _sweep(above)
+    lock = os.open(draft, _DIRECTORY)
+    with suppress(OSError):  # where there are no locks, nothing is ever swept
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    directory = os.path.join(above, f"{_PREFIX}{name.rpartition('-')[2]}")
+    os.rename(draft, directory)
+    return directory, lock
+
+
+def _sweep(above: str) -> None:
+    """Remove the directories of this user's whose process was killed: there are private keys in them (hazard F11)."""
+    for name in os.listdir(above):
+        if name.startswith(_PREFIX):
+            with suppress(OSError):
+                _remove_abandoned(os.path.join(above, name))
+
+
+def _remove_abandoned(directory: str) -> None:
+    descriptor = os.open(directory, _DIRECTORY)
+    try:
+        if os.fstat(descriptor).st_uid == os.geteuid():
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _removed(directory)
+    finally:
+        os.close(descriptor)
 
 
 def _removed(directory: str) -> bool:

@@ -246,7 +246,9 @@ def test_what_the_caller_ignores_ends_neither_the_command_nor_us(own_home: Path,
 def begun(home: Path, script: str) -> Iterator[subprocess.Popen[str]]:
     """Run *script* (Python) under ``easycert run --ephemeral``, and go on when it has printed its first line."""
     argv = [sys.executable, "-m", "easycert", "run", "--ephemeral", "--", sys.executable, "-u", "-c", script]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, cwd=home, start_new_session=True) as process:
+    with subprocess.Popen(
+        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=home, start_new_session=True
+    ) as process:
         assert process.stdout is not None
         watchdog = threading.Timer(
             WITHIN, os.killpg, [process.pid, signal.SIGKILL]
@@ -293,6 +295,22 @@ def test_what_stops_goes_on_when_it_is_told_to(own_home: Path) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "on\n"
         assert process.wait(60) == 0
+
+
+def test_what_a_kill_left_behind_is_swept_by_the_next_and_nothing_else(run: Runner, own_home: Path) -> None:
+    """Hazard F11."""
+    (own_home / "tmp/easycert-ephemeral-link").symlink_to(own_home / ".syn")
+    with begun(own_home, "print('begun'); input()") as living:
+        with begun(own_home, "print('begun'); input()") as process:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(WITHIN)
+        assert len(left_over(own_home)) == 3
+        assert run("--ephemeral", "--", "true").returncode == 0
+        assert len(left_over(own_home)) == 2
+        os.killpg(living.pid, signal.SIGTERM)
+        living.wait(WITHIN)
+    assert left_over(own_home) == ["easycert-ephemeral-link"]
+    assert (own_home / ".syn/certs/cas/root.key").exists()
 
 
 def test_a_signal_while_the_pki_is_made_leaves_nothing(own_home: Path) -> None:
