@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from easycert.cli.remedies import Advice
 from easycert.errors import printable
+from easycert.model import Kind
+from easycert.pki.doctor.findings import Cure
 from easycert.workflows.probe_faults import Step
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ class Mending:
     def _cure(self, fault: Fault) -> str:
         if fault.patient is None or fault.remedy is None:
             return ""
+        if not fault.patient.filed and fault.patient.kind is Kind.CA and fault.remedy.cure in _FOR_ITS_OWNER:
+            return ""
         if not fault.patient.filed and not fault.patient.path:  # there is no file to look at
             fault = fault._replace(patient=fault.patient._replace(path="FILE"))
         assert fault.patient is not None and fault.remedy is not None
@@ -48,6 +52,8 @@ class Mending:
         ]
 
 
+#: What only the owner of a CA can do.
+_FOR_ITS_OWNER = (Cure.REISSUE, Cure.NEW_CA, Cure.CRL)
 #: Stands for what the command is about.
 _NAMED = "(name)"
 _STEPS: dict[Step, tuple[str, ...]] = {

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from easycert.errors import printable
+from easycert.errors import InvalidInput, printable
 from easycert.model import Kind
 from easycert.pki.doctor.findings import Cure, Remedy
+from easycert.pki.names import NAMES
+from easycert.pki.sans import parse_san
 
 if TYPE_CHECKING:
     from easycert.workflows.examination import Patient
@@ -85,7 +87,8 @@ def _mode(_patient: Patient, remedy: Remedy) -> list[str]:
 
 
 def _crl(patient: Patient, _remedy: Remedy) -> list[str]:
-    return ["easycert", "crl", patient.name or "CA"]
+    of_a_leaf = patient.kind not in (None, Kind.CA)
+    return ["easycert", "crl", (patient.issuer if of_a_leaf else patient.name) or "CA"]
 
 
 def _import(_patient: Patient, _remedy: Remedy) -> list[str]:
@@ -125,11 +128,21 @@ _WORDS = {
 
 
 def _name(patient: Patient) -> str:
-    """Return the name for a new certificate: that of the file, else the first that it is good for."""
+    """Return the name for a new certificate: that of the file, else the first that it is good for and may have."""
     if patient.name is not None and (patient.filed or patient.kind is Kind.CA):
         return patient.name
     given = [name.partition(":")[2] for name in patient.names if name.startswith(("DNS:", "IP:", "email:"))]
-    return given[0] if given else patient.name or "NAME"
+    may_be_one = NAMES[patient.kind or Kind.HOST]
+    return next((name for name in given or [patient.name or ""] if _parses(may_be_one, name)), "NAME")
+
+
+def _parses(grammar: Callable[[str], object], text: str) -> bool:
+    """Return whether *text*, which a stranger may have written, is taken on the command line."""
+    try:
+        grammar(text)
+    except InvalidInput:
+        return False
+    return not text.startswith("-")
 
 
 def _signer(patient: Patient) -> str:
@@ -138,7 +151,8 @@ def _signer(patient: Patient) -> str:
 
 def _other_names(patient: Patient, name: str) -> list[str]:
     prefixes = ("DNS:", "IP:", "email:", "URI:")
-    return [san for san in patient.names if san.startswith(prefixes) and san.partition(":")[2] != name]
+    others = [san for san in patient.names if san.startswith(prefixes) and san.partition(":")[2] != name]
+    return [san for san in others if _parses(parse_san, san)]
 
 
 def _quoted(word: str) -> str:

@@ -133,9 +133,11 @@ class Shelf:
         return next(iter(sorted(found, key=lambda item: not item.has_key)), None)
 
     def patient(self, certificate: x509.Certificate, kind: Kind | None = None) -> Patient:
-        """Return *certificate* as what commands are worded for."""
+        """Return *certificate* as what commands are worded for; its issuer is known only if it is a CA of ours."""
         held = self._as_held(certificate, kind)
-        return examine(held, self._ward(held), ())._replace(findings=())
+        found = examine(held, self._ward(held), ())._replace(findings=())
+        ours = any(item.kind is Kind.CA and item.name == found.issuer for item in self._held)
+        return found if ours else found._replace(issuer=None)
 
     def _ward(self, held: Held) -> Ward:
         own = [self._as_held(one, Kind.CA) for one in self._authorities if one != held.certificate]
