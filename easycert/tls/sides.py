@@ -91,7 +91,13 @@ class _Side:
 
 
 class ServerSide(_Side):
-    """A server's; see :func:`easycert.tls.contexts.server_context`."""
+    """A server's; see :func:`easycert.tls.contexts.server_context`.
+
+    With ``ca=``, a host that a root signed itself is presented with that root behind it if the root is one that clients
+    are verified by: OpenSSL completes a chain of one from the store that it verifies by, and Python offers neither
+    SSL_MODE_NO_AUTO_CHAIN nor a second store. Clients ignore it (RFC 8446 section 4.4.2); with an intermediate in the
+    chain, nothing is added.
+    """
 
     protocol = ssl.PROTOCOL_TLS_SERVER
 
