@@ -47,6 +47,16 @@ def certificates(parameters: Mapping[str, Any], incomplete: str) -> list[str]:
     return _completed(parameters, _kinds(parameters), _CERTIFICATES, incomplete)
 
 
+def hosts(parameters: Mapping[str, Any], incomplete: str) -> list[str]:
+    """Return the hosts whose names begin with *incomplete*."""
+    return _completed(parameters, [Kind.HOST], _CERTIFICATES, incomplete)
+
+
+def users(parameters: Mapping[str, Any], incomplete: str) -> list[str]:
+    """Return the users whose names begin with *incomplete*."""
+    return _completed(parameters, [Kind.USER], _CERTIFICATES, incomplete)
+
+
 def anything(parameters: Mapping[str, Any], incomplete: str) -> list[str]:
     """Return as :func:`certificates`, and also requests, keys and PKCS#12 files that stand alone."""
     return _completed(parameters, _kinds(parameters), _ANYTHING, incomplete)

@@ -131,7 +131,7 @@ _INSTALL_LMDB = (
 )
 
 _ADVICE: tuple[tuple[type[EasycertError], Callable[[EasycertError], str]], ...] = (
-    (DestinationExists, lambda _: "choose another DST ({date} in it is filled in), or move what is there away"),
+    (DestinationExists, lambda _: "choose another DST (backup fills in a {date}), or move what is there away"),
     (AlreadyExists, _already_exists),
     (MissingAuthority, _missing_authority),
     (AmbiguousIssuer, lambda _: "say which with --signas"),

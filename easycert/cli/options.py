@@ -43,6 +43,20 @@ def complete_certificates(ctx: typer.Context, incomplete: str) -> list[str]:
     return certificates(ctx.params, incomplete)
 
 
+def complete_hosts(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the names of hosts for the shell."""
+    from easycert.cli.completion import hosts
+
+    return hosts(ctx.params, incomplete)
+
+
+def complete_users(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the names of users for the shell."""
+    from easycert.cli.completion import users
+
+    return users(ctx.params, incomplete)
+
+
 def complete_anything(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the names of certificates for the shell, and of requests and keys that stand alone."""
     from easycert.cli.completion import anything

@@ -54,7 +54,7 @@ COMMANDS: dict[str, Command] = {
     "probe": Command("probe", "probe", _USE, "Ask a TLS server who it is, and whether it takes us."),
     "explain": Command("explain", "explain", _USE, "Explain an error about certificates that some program printed."),
     "trust": Command("trust", "app", _TRUST, "Have this machine's programs trust a CA, or see which do."),
-    "run": Command("run", "app", _TRUST, "Run a command that trusts the CAs of the directory, or a throw-away one."),
+    "run": Command("run", "app", _TRUST, "Run a command that trusts the CAs here, or a throw-away PKI."),
     "env": Command("environment", "env", _TRUST, "Print the variables by which programs trust the CAs."),
     "backup": Command("backup", "backup", _KEEP, "Back up a service's directory, live, or verify a backup."),
     "restore": Command("backup", "restore", _KEEP, "Restore a backup to a new directory, checked as it is copied."),

@@ -7,6 +7,7 @@ import posixpath
 from cryptography import x509
 
 from easycert.errors import InvalidInput
+from easycert.model import Kind
 from easycert.pki.keys import key_name
 from easycert.recipes.contents import Protection, contents
 from easycert.recipes.snippets import filled
@@ -59,8 +60,9 @@ def is_same(recipe: Recipe, wanted: Wanted, file: File, existing: bytes) -> bool
 
 def _require_fit(recipe: Recipe, material: Material, wanted: Wanted) -> None:
     if material.kind not in recipe.kinds:
-        fit = " or ".join(kind.value for kind in recipe.kinds)
-        raise InvalidInput("recipe", recipe.name, f"is for a certificate of a {fit}, not of a {material.kind.value}")
+        fit = " or ".join("CA" if kind is Kind.CA else kind.value for kind in recipe.kinds)
+        given = "CA" if material.kind is Kind.CA else material.kind.value
+        raise InvalidInput("recipe", recipe.name, f"is for a certificate of a {fit}, not of a {given}")
     key_type = key_name(material.certificate.public_key())
     if recipe.keys and not key_type.startswith(recipe.keys):
         fit = " or ".join(recipe.keys)

@@ -116,7 +116,11 @@ def _found(certdir: CertDir, text: str) -> Found:
     try:
         return find(certdir, text, kind=Kind.CA)
     except NotFound:
+        pass
+    try:
         return find(certdir, text)
+    except NotFound:
+        raise NotFound("CA or file", text) from None
 
 
 def _require_worthy(certificate: x509.Certificate, name: str, now: datetime) -> None:

@@ -72,11 +72,18 @@ def test_a_name_of_a_certificate_completes(bash: Complete, command: list[str]) -
     "command",
     [
         *(["host", "x", "--signas"], ["ca", "--signas"], ["sign", "x.csr", "--signas"], ["ocsp-signer", "--signas"]),
-        *(["list", "--issuer"], ["crl"], ["revoke", "x", "--signas"]),
+        *(["list", "--issuer"], ["crl"], ["revoke", "x", "--signas"], ["run", "--ca"], ["env", "--ca"]),
     ],
 )
 def test_a_name_of_a_ca_completes_where_one_is_due(bash: Complete, command: list[str]) -> None:
     assert bash(*command, "") == [r"My\ CA", "issuing", "root"]
+
+
+def test_a_host_or_a_user_completes_where_only_such_a_one_fits(bash: Complete) -> None:
+    assert bash("https", "cell", "--from", "al") == [""]
+    assert bash("https", "cell", "--from", "www") == ["www.example.com"]
+    for command in ("run", "env"):
+        assert bash(command, "--cert", "") == ["alan@example.org", "alice@example.com"]
 
 
 def test_names_are_of_the_kind_that_was_asked_for(bash: Complete) -> None:

@@ -153,7 +153,7 @@ def test_a_port_that_is_taken_is_told(certs: Path, capsys: pytest.CaptureFixture
     [
         (["ssl://127.0.0.1:0/?hostname=nobody.example.com"], exits.FAILED, "nobody.example.com"),
         (["ssl://127.0.0.1:0/?hostnam=x"], exits.USAGE, "means nothing here"),
-        (["http://127.0.0.1:0/"], exits.USAGE, "does not begin with ssl://"),
+        (["http://127.0.0.1:0/"], exits.USAGE, "begins with neither ssl:// nor https://"),
         (["ssl://127.0.0.1:0/", "--files", "/"], exits.USAGE, "is for https:// URLs"),
         ([f"https://127.0.0.1:0/?hostname={NAME}", "--files", "/nowhere"], exits.FAILED, "not a directory"),
     ],

@@ -2,6 +2,7 @@
 
 # Annotations are not postponed here: Typer needs them as values, and would compile each at every start.
 
+import os
 import sys
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +13,7 @@ from easycert.cli import exits
 from easycert.cli.options import Habits, Output, Passphrase, argument, new_passphrase, option, with_passphrase
 from easycert.cli.progress import progress_line, readable_size
 from easycert.cli.render import as_json
-from easycert.errors import InvalidInput, printable
+from easycert.errors import InvalidInput, UnreadableFile, printable
 
 if TYPE_CHECKING:
     from easycert.workflows.backup import Backup
@@ -78,6 +79,8 @@ def backup(
     secret = new_passphrase(passphrase, "the backup") if encrypt_to is not None else None
     source = paths[0] if len(paths) == 2 else None
     request = BackupRequest(source, paths[-1], patterns, secret)
+    if source is not None and os.path.exists(source) and not os.path.isdir(source):
+        raise UnreadableFile(source, "it is not a directory")
     certdir = habits.open() if source is None else habits.open_at(source)
     with progress_line(quiet=habits.quiet) as line:
         made = backed_up(certdir, request, lambda done, total: line.bytes("copied", done, total))

@@ -131,10 +131,9 @@ def _request(
 ) -> tuple[ExportRequest, Recipe]:
     """Return what the options ask for."""
     if for_ is None:
-        known = ", ".join(catalogue.names())
-        raise InvalidInput("option", "--for", f"is missing: say what is to read it; there are {known}")
+        raise InvalidInput("option", "--for", "is missing: say what is to read it, such as nginx; --recipes lists them")
     if name is None:
-        raise InvalidInput("name", "", "is missing: say which certificate")
+        raise InvalidInput("argument", "NAME", "is missing: say which certificate")
     if files.to == "":
         raise InvalidInput("option", "--to", "is empty: name a directory")
     recipe = catalogue.recipe(for_)
@@ -268,7 +267,7 @@ class _Remembered:
             raise InvalidInput("hook timeout", str(self._timeout), "is not a number of seconds")
         asked = any(item is not None for item in (name, recipe, to))
         if action == "forget" and not asked:
-            raise InvalidInput("name", "", "is missing: say what to forget, by NAME, --for or --to")
+            raise InvalidInput("option", "--forget", "forgets nothing unnamed: give a NAME, --for or --to")
         self._certdir = self._habits.open()
         destination = os.path.abspath(os.path.expanduser(to)) if to else ""
         found = remembered_exports(

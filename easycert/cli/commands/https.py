@@ -13,7 +13,7 @@ from easycert.cli.options import (
     Habits,
     NotAfterOption,
     argument,
-    complete_certificates,
+    complete_hosts,
     option,
     validity_end,
 )
@@ -40,7 +40,7 @@ FromOption = Annotated[
         envvar="EASYCERT_FROM",
         metavar="NAME",
         help="Take this host's certificate, with its chain, instead of a self-signed one.",
-        autocompletion=complete_certificates,
+        autocompletion=complete_hosts,
     ),
 ]
 LinkOption = Annotated[bool, option("--link", help="With --from, make links instead of a copy.")]

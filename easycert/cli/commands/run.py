@@ -10,7 +10,7 @@ import typer
 
 from easycert.cli import exits
 from easycert.cli.handover import become, run_beside
-from easycert.cli.options import SETTINGS, Place, argument, complete_authorities, option
+from easycert.cli.options import SETTINGS, Place, argument, complete_authorities, complete_users, option
 from easycert.cli.spread import spread
 from easycert.errors import InvalidInput
 from easycert.pki.names import SafeName
@@ -30,7 +30,12 @@ AuthoritiesOption = Annotated[
 ]
 CertOption = Annotated[
     str | None,
-    option("--cert", metavar="USER", help="Let clients show the certificate of this user."),
+    option(
+        "--cert",
+        metavar="USER",
+        help="Let clients show the certificate of this user.",
+        autocompletion=complete_users,
+    ),
 ]
 EphemeralOption = Annotated[
     bool, option("--ephemeral", help="Make a throw-away PKI for the command, and remove it afterwards.")

@@ -11,7 +11,7 @@ import typer
 from easycert.cli.options import SETTINGS, Habits, Output, argument, option
 from easycert.cli.render import as_json
 from easycert.cli.spread import spread
-from easycert.errors import InvalidInput, UnreadableFile
+from easycert.errors import InvalidInput, InvalidUrl, UnreadableFile
 from easycert.model import Value
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ def _wanted(url: str, served: Served) -> "tuple[SslUrl, Conversation]":
 
     from easycert.tls.urls import DEFAULT_PORT, parse_url
 
+    if not url.lower().startswith((_HTTPS, "ssl://")):
+        raise InvalidUrl("...", "begins with neither ssl:// nor https://: write ssl://HOST:PORT/?hostname=NAME")
     if not url.lower().startswith(_HTTPS):
         if served.files is not None:
             raise InvalidInput("option", "--files", "is for https:// URLs")
