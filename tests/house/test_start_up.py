@@ -8,7 +8,19 @@ import sys
 import pytest
 
 #: Each of them costs more at every start than issuing a certificate does (docs/adr/0001).
-HEAVY = ("argparse", "asyncio", "logging", "pydantic", "rich", "sqlite3", "ssl", "subprocess", "tempfile", "typer")
+HEAVY = (
+    "argparse",
+    "asyncio",
+    "lmdb",
+    "logging",
+    "pydantic",
+    "rich",
+    "sqlite3",
+    "ssl",
+    "subprocess",
+    "tempfile",
+    "typer",
+)
 
 
 @pytest.fixture(scope="module")
