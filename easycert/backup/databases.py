@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import sqlite3
+import stat
 from contextlib import closing
 from urllib.parse import quote
 
@@ -31,6 +32,7 @@ def snapshot(path: str, target: str, scratch: str) -> None:
     cannot read it, NotADatabase when there is nothing to read, FileNotFoundError when it has vanished, and OSError when
     *target* cannot be written.
     """
+    _require_regular(path)
     quiet = is_write_ahead(_head(path)) and not _has_content(path + _WAL)
     if quiet and _copied_undisturbed(path, target):
         return
@@ -121,6 +123,13 @@ def _uri(path: str) -> str:
 def _head(path: str) -> bytes:
     with open(path, "rb", buffering=0) as file:
         return file.read(HEAD)
+
+
+def _require_regular(path: str) -> None:
+    """Refuse what SQLite, or a copy, would wait at for ever, or follow to files of others. Raises BackupRefused."""
+    for name in (path, path + _WAL, path + _JOURNAL):
+        if os.path.lexists(name) and not stat.S_ISREG(os.lstat(name).st_mode):
+            raise BackupRefused(name, "it belongs to a SQLite database, and is not a regular file")
 
 
 def _has_content(path: str) -> bool:

@@ -10,7 +10,7 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +103,8 @@ class _Environment:
     def __enter__(self) -> _Environment:
         # Whoever uses an environment makes its lock file first, and it stays: without one, nobody does.
         self._locked = os.path.lexists(self._lock)
+        if self._locked and not stat.S_ISREG(os.lstat(self._lock).st_mode):  # LMDB would write to where it leads
+            raise self._refused(f"{self._lock} is not a regular file")
         self._environment = self._opened()
         if self._locked:
             self._environment.reader_check()  # places of processes that were killed keep pages from being used again
@@ -178,9 +180,11 @@ class _Environment:
         import lmdb
 
         wanted: dict[str, Any] = {"subdir": self._is_folder, "readonly": True, "create": False, "max_dbs": 0}
-        place = os.path.dirname(self._path) if self._is_folder else self._path
         try:
-            return lmdb.open(os.fsencode(place), map_size=self._map_size(), lock=self._locked, **wanted)
+            size = self._map_size()
+            with _as_owner(os.path.dirname(self._path)) as folder:
+                place = folder if self._is_folder else os.path.join(folder, os.path.basename(self._path))
+                return lmdb.open(os.fsencode(place), map_size=size, lock=self._locked, **wanted)
         except (lmdb.Error, OSError) as error:
             raise self._refused(_told(error, self._lock)) from error
 
@@ -206,6 +210,33 @@ class _Environment:
         if self._environment is not None:
             self._environment.close()
             self._environment = None
+
+
+@contextmanager
+def _as_owner(folder: str) -> Iterator[str]:
+    """Let root be the owner of *folder* for the block; yield a path to it that needs no directory above.
+
+    LMDB follows links, and writes to its lock: whoever may put links there must not have root do what they cannot.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        status = os.fstat(descriptor)
+        if os.geteuid() != 0 or status.st_uid == 0:
+            yield folder
+            return
+        pinned, groups, group = f"/proc/self/fd/{descriptor}", os.getgroups(), os.getegid()
+        pinned = pinned if os.path.isdir(pinned) else folder
+        try:
+            os.setgroups([])
+            os.setegid(status.st_gid)
+            os.seteuid(status.st_uid)
+            yield pinned
+        finally:
+            os.seteuid(0)
+            os.setegid(group)
+            os.setgroups(groups)
+    finally:
+        os.close(descriptor)
 
 
 def _allow_descriptors(environments: int) -> None:

@@ -42,8 +42,10 @@ class Staging:
         self.target = os.path.abspath(target)
         self.manifest_target = f"{self.target}{MANIFEST_SUFFIX}" if with_manifest else None
         self._parent = os.path.dirname(self.target)
+        #: By what the directory is reached: where others could put another one in its place, by its descriptor.
         self.path = ""
-        self._lock = -1
+        self._home = ""
+        self._lock, self._pinned = -1, -1
 
     @property
     def copy(self) -> str:
@@ -72,9 +74,11 @@ class Staging:
         """Take away what is left."""
         try:
             with suppress(OSError):
-                remove(self.path)
+                remove(self._home)
         finally:
             os.close(self._lock)
+            if self._pinned >= 0:
+                os.close(self._pinned)
 
     def place(self, mode: int | None = None) -> None:
         """Give the copy, and the manifest before it, their final names, durably; *mode* is that of the directory.
@@ -83,16 +87,12 @@ class Staging:
         Raises DestinationExists when somebody was faster, and StoreFailure.
         """
         sync_file_system(self.path)
-        if self.manifest_target:
-            self._link(self.manifest, self.manifest_target)
+        placed = None if mode is None else os.open(self.copy, _DIRECTORY | os.O_NOFOLLOW)
         try:
-            rename_to_new(self.copy, self.target)
-        except BaseException:
-            if self.manifest_target:
-                os.unlink(self.manifest_target)
-            raise
-        if mode is not None:
-            os.chmod(self.target, mode)
+            self._renamed(placed, mode)
+        finally:
+            if placed is not None:
+                os.close(placed)
         descriptor = os.open(self._parent, _DIRECTORY)
         try:
             os.fsync(descriptor)
@@ -102,31 +102,53 @@ class Staging:
         finally:
             os.close(descriptor)
 
+    def _renamed(self, placed: int | None, mode: int | None) -> None:
+        if self.manifest_target:
+            self._link(self.manifest, self.manifest_target)
+        try:
+            rename_to_new(self.copy, self.target)
+        except BaseException:
+            if self.manifest_target:
+                os.unlink(self.manifest_target)
+            raise
+        if placed is not None and mode is not None:
+            os.fchmod(placed, mode)  # by its name it could be another one already
+
     def _require_absent(self) -> None:
         for path in (self.target, self.manifest_target):
             if path and os.path.lexists(path):
                 raise DestinationExists(path)
 
     def _begun(self) -> bool:
-        self.path = os.path.join(self._parent, f"{PREFIX}{os.urandom(6).hex()}")
-        os.mkdir(self.path, 0o700)
+        self.path = self._home = os.path.join(self._parent, f"{PREFIX}{os.urandom(6).hex()}")
+        os.mkdir(self._home, 0o700)
         owner = os.path.join(self.path, _OWNER)
         try:
             self._lock = os.open(owner, _LOCK | os.O_CREAT | os.O_EXCL, 0o600)
         except FileNotFoundError:  # another run took it for a dead one's
             return False
         except BaseException:
-            os.rmdir(self.path)
+            os.rmdir(self._home)
             raise
         try:
             if not _locked(self._lock, lockless=True) or not os.path.exists(owner):
                 os.close(self._lock)
                 return False
             os.write(self._lock, os.fsencode(os.path.basename(self.target)))
+            self._pin()
         except BaseException:
             self.__exit__(None, None, None)
             raise
         return True
+
+    def _pin(self) -> None:
+        """Where somebody else could move the directory away, reach it by its descriptor (of Linux) from now on."""
+        if os.geteuid() != 0 or os.stat(self._parent).st_uid == 0:
+            return
+        self._pinned = os.open(self._home, _DIRECTORY | os.O_NOFOLLOW)
+        pinned = f"/proc/self/fd/{self._pinned}"
+        _require_same(self._lock, os.path.join(pinned, _OWNER))
+        self.path = pinned
 
     @staticmethod
     def _link(path: str, target: str) -> None:
@@ -178,12 +200,13 @@ def failures(path: str) -> Iterator[None]:
 
 
 def sweep(folder: str) -> None:
-    """Remove what killed runs left in *folder*."""
+    """Remove what killed runs of this user left in *folder*; what others made there, and name so, is theirs."""
     with os.scandir(folder) as found:
         left = [entry.path for entry in found if entry.name.startswith(PREFIX) and entry.is_dir(follow_symlinks=False)]
     for path in left:
-        with suppress(OSError):  # somebody else's, or somebody is at it too
-            _swept(path)
+        with suppress(OSError):  # somebody is at it, too
+            if os.lstat(path).st_uid == os.geteuid():
+                _swept(path)
 
 
 def _swept(path: str) -> None:
@@ -193,11 +216,12 @@ def _swept(path: str) -> None:
         os.rmdir(path)
         return
     try:
-        if not _locked(lock):
+        if os.fstat(lock).st_uid != os.geteuid() or not _locked(lock):
             return
         name = os.fsdecode(os.read(lock, 4096))
         if name and os.path.lexists(os.path.join(path, _TREE)):
-            _take_back(os.path.join(path, _MANIFEST), os.path.join(os.path.dirname(path), name + MANIFEST_SUFFIX))
+            manifest = os.path.basename(name) + MANIFEST_SUFFIX
+            _take_back(os.path.join(path, _MANIFEST), os.path.join(os.path.dirname(path), manifest))
         remove(path)
     finally:
         os.close(lock)
@@ -208,6 +232,11 @@ def _take_back(staged: str, placed: str) -> None:
     with suppress(FileNotFoundError):
         if os.path.samestat(os.lstat(staged), os.lstat(placed)):
             os.unlink(placed)
+
+
+def _require_same(descriptor: int, path: str) -> None:
+    if not os.path.samestat(os.fstat(descriptor), os.lstat(path)):
+        raise FileNotFoundError(errno.ENOENT, "somebody put another directory in its place", path)
 
 
 def _locked(descriptor: int, *, lockless: bool = False) -> bool:
@@ -222,17 +251,29 @@ def _locked(descriptor: int, *, lockless: bool = False) -> bool:
     return True
 
 
-def remove(path: str) -> None:
-    """Remove the directory *path* and all that is in it, whatever its modes. The lock goes last. Raises OSError."""
-    os.chmod(path, 0o700)
-    with os.scandir(path) as found:
-        entries = sorted(found, key=lambda entry: entry.name == _OWNER)
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            remove(entry.path)
-        else:
-            os.unlink(entry.path)
-    os.rmdir(path)
+def remove(path: str, above: int | None = None) -> None:
+    """Remove the directory *path* and all that is in it, whatever its modes. The lock goes last. Raises OSError.
+
+    *path* is relative to the open directory *above*, if there is one. Nothing that is put in the place of a directory
+    meanwhile, such as a link, is followed.
+    """
+    try:
+        descriptor = os.open(path, _DIRECTORY | os.O_NOFOLLOW, dir_fd=above)
+    except PermissionError:  # never root's
+        os.chmod(path, 0o700, dir_fd=above)
+        descriptor = os.open(path, _DIRECTORY | os.O_NOFOLLOW, dir_fd=above)
+    try:
+        os.fchmod(descriptor, 0o700)
+        with os.scandir(descriptor) as found:
+            entries = sorted(found, key=lambda entry: entry.name == _OWNER)
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                remove(entry.name, descriptor)
+            else:
+                os.unlink(entry.name, dir_fd=descriptor)
+    finally:
+        os.close(descriptor)
+    os.rmdir(path, dir_fd=above)
 
 
 def sync_file_system(path: str) -> None:

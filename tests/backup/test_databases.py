@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from easycert.errors import BackupRefused
 from tests.backup.trees import PASSPHRASE, backup, restore, run_child, seen, sqlite_in, sqlite_rows
 
 #: Leaves a transaction that was half written when it died: pages in the database, and what they were in its journal.
@@ -109,3 +111,15 @@ def test_a_name_that_is_not_utf_8_is_no_hindrance(svc: Path, tmp_path: Path) -> 
     backup(svc, tmp_path / "copy")
     assert sqlite_rows(tmp_path / "copy" / path.name) == [1]
     assert (svc / path.name).exists()
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-journal"])
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: os.symlink("/dev/zero", path)], ids=["fifo", "link"])
+def test_a_log_that_nobody_can_read_to_its_end_is_refused(
+    svc: Path, tmp_path: Path, suffix: str, make: Callable[[str], None]
+) -> None:
+    sqlite_in(svc / "more.db")
+    make(f"{svc}/more.db{suffix}")
+    with pytest.raises(BackupRefused, match="not a regular file"):
+        backup(svc, tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import os
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from easycert.backup import environments
 from easycert.backup.environments import Environments
 from easycert.backup.headers import lmdb_meta
 from easycert.cli.hints import advice
@@ -207,3 +209,35 @@ def test_an_interrupt_in_the_middle_of_an_environment_ends_the_copy(svc: Path) -
         for _ in held.content(path).chunks:
             raise KeyboardInterrupt
     assert "lmdb" not in {thread.name for thread in threading.enumerate()}
+
+
+@pytest.mark.parametrize("there", ["file", "nothing"])
+def test_a_lock_that_leads_elsewhere_is_refused_and_what_is_there_left_alone(
+    svc: Path, tmp_path: Path, there: str
+) -> None:
+    victim = tmp_path / "victim"
+    if there == "file":
+        victim.write_text("precious")
+    lmdb_in(svc / "led")
+    (svc / "led/lock.mdb").unlink(missing_ok=True)
+    (svc / "led/lock.mdb").symlink_to(victim)
+    with pytest.raises(BackupRefused, match="not a regular file"):
+        backup(svc, tmp_path / "copy")
+    assert victim.read_text() == "precious" if there == "file" else not victim.exists()
+
+
+def test_root_opens_an_environment_as_whoever_owns_its_directory(svc: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    folder = svc / "led"
+    lmdb_in(folder)
+    (folder / "lock.mdb").unlink(missing_ok=True)
+    victim = svc / "victim"
+    victim.touch(0o600)
+    for path in (folder, folder / "data.mdb"):
+        os.chown(path, 65534, 65534)
+    (folder / "lock.mdb").symlink_to(victim)
+    opened = environments._Environment(str(folder / "data.mdb"))
+    with pytest.raises(BackupRefused, match="denied"):  # as if it became a link behind the look at it
+        opened._opened()
+    assert (os.geteuid(), victim.read_bytes()) == (0, b"")
