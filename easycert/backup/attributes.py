@@ -33,8 +33,15 @@ class Attributes(NamedTuple):
         for name, value in self.extended.items():
             with suppress(OSError):  # another file system, or one that only root may set
                 os.setxattr(path, name, value)
-        os.chmod(path, self.mode)  # behind the owner, who takes the set-user-id bit away
+        os.chmod(path, self._mode(path))  # behind the owner, who takes the set-user-id bit away
         os.utime(path, ns=(self.mtime_ns, self.mtime_ns))
+
+    def _mode(self, path: str) -> int:
+        """Return the mode for *path*; a program of somebody else does not run with the rights of whoever copied it."""
+        lent = self.mode & (stat.S_ISUID | stat.S_ISGID)
+        if not lent or os.geteuid() in (0, self.uid) or os.path.isdir(path):
+            return self.mode
+        return self.mode & ~lent
 
     def give_link(self, path: str) -> None:
         """Give the symbolic link *path* what it can have. Raises OSError as the system does."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import stat
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -19,6 +21,10 @@ from easycert.pki.validity import rfc3339
 VERSION = 1
 KIND = "easycert-backup"
 _NANO = 1_000_000_000
+#: As :func:`~easycert.pki.validity.rfc3339` writes it.
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
+#: Bits that a copy loses when it belongs to somebody else, and has to.
+_LENT = stat.S_ISUID | stat.S_ISGID
 _A_MANIFEST = "the manifest of a backup"
 
 
@@ -70,8 +76,10 @@ def parsed(data: bytes, path: str) -> Manifest:
         if found["version"] != VERSION:
             raise Malformed(path, _A_MANIFEST, f"its version {found['version']} is newer than this easycert")
         records = tuple(_record(item) for item in found["entries"])
-        manifest = Manifest(_text(found, "source"), str(found["created"]), records)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        if not _RFC3339.fullmatch(found["created"]):
+            raise Malformed(path, _A_MANIFEST, "it does not say when it was made")
+        manifest = Manifest(_text(found, "source"), found["created"], records)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise Malformed(path, _A_MANIFEST, f"it is damaged ({type(error).__name__})") from error
     if len({item.path for item in records}) != len(records) or not all(_is_inside(item.path) for item in records):
         raise Malformed(path, _A_MANIFEST, "it has paths that no backup can have")
@@ -81,7 +89,7 @@ def parsed(data: bytes, path: str) -> Manifest:
 def differences(expected: Iterable[Record], found: Iterable[Record], *, contents: bool = True) -> list[Difference]:
     """Return where *found* is not as *expected*, by path; without *contents* no digest is compared.
 
-    Times are not compared: a backup that was copied with ``cp -R`` is as good.
+    Times are not compared, and set-user-id bits may be lost: a backup that was copied with ``cp -R`` is as good.
     """
     there = {item.path: item for item in found}
     differing = []
@@ -92,7 +100,7 @@ def differences(expected: Iterable[Record], found: Iterable[Record], *, contents
             continue
         if change := _change(wanted, item, contents):
             differing.append(Difference(wanted.path, "changed", change))
-        if What.LINK not in (wanted.what, item.what) and wanted.mode != item.mode:
+        if What.LINK not in (wanted.what, item.what) and item.mode not in (wanted.mode, wanted.mode & ~_LENT):
             differing.append(Difference(wanted.path, "mode", f"{item.mode:04o} instead of {wanted.mode:04o}"))
     differing += [Difference(path, "extra") for path in there]
     return sorted(differing)

@@ -250,7 +250,8 @@ class Placing:
         draft, here = _draft(name), self._descriptor
         if not self.replace:
             try:
-                os.link(draft, name, src_dir_fd=here, dst_dir_fd=here)  # fails when somebody was faster
+                # It fails when somebody was faster; a link that took the draft's place is not followed.
+                os.link(draft, name, src_dir_fd=here, dst_dir_fd=here, follow_symlinks=False)
             except FileExistsError:
                 raise AlreadyExists(self._at(name)) from None
             except OSError as error:

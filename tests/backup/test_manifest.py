@@ -7,11 +7,12 @@ import os
 from contextlib import suppress
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from easycert.backup.headers import What, is_write_ahead, lmdb_meta, recognised
-from easycert.backup.manifest import Record, parsed, written
+from easycert.backup.manifest import Record, differences, parsed, written
 from easycert.errors import Malformed
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -57,7 +58,13 @@ def test_anything_else_is_refused(data: bytes) -> None:
 
 @given(entries=JSON, version=JSON, source=JSON)
 def test_what_only_begins_like_one_is_refused_or_read(entries: object, version: object, source: object) -> None:
-    head = {"kind": "easycert-backup", "created": "", "version": version, "source": source, "entries": entries}
+    head = {
+        "kind": "easycert-backup",
+        "created": "2026-03-01T12:00:00Z",
+        "version": version,
+        "source": source,
+        "entries": entries,
+    }
     with suppress(Malformed):
         assert isinstance(parsed(json.dumps(head).encode(), "it").records, tuple)
 
@@ -69,3 +76,24 @@ def test_any_first_bytes_are_something(rest: bytes, begin: bytes) -> None:
     assert is_write_ahead(head) in (True, False)
     meta = lmdb_meta(head * 50)
     assert meta is None or meta.size >= 0
+
+
+@pytest.mark.parametrize("size", ["Infinity", "-Infinity", "1e999", "NaN"])
+def test_a_size_that_is_no_number_of_bytes_is_refused(size: str) -> None:
+    text = "".join(written("svc", NOW, [Record("f", What.FILE, 0o600, 0, 12345, "0" * 64)]))
+    with pytest.raises(Malformed):
+        parsed(text.replace("12345", size).encode(), "it")
+
+
+@pytest.mark.parametrize("created", ["\x1b]0;pwned\x07", "2026-03-01T12:00:00Z\x1b[2J", "yesterday", ""])
+def test_a_time_that_is_none_is_refused(created: str) -> None:
+    text = "".join(written("svc", NOW, []))
+    with pytest.raises(Malformed):
+        parsed(text.replace('"2026-03-01T12:00:00Z"', json.dumps(created)).encode(), "it")
+
+
+def test_only_bits_that_lend_rights_may_be_lost() -> None:
+    record = Record("f", What.FILE, 0o4755, 0)
+    assert differences([record], [record._replace(mode=0o755)]) == []
+    assert [item.what for item in differences([record._replace(mode=0o755)], [record])] == ["mode"]
+    assert [item.what for item in differences([record], [record._replace(mode=0o711)])] == ["mode"]

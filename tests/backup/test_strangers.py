@@ -75,3 +75,14 @@ def test_root_backs_up_into_a_directory_of_somebody_else(theirs: Path, tmp_path:
     backup(tmp_path / "svc", theirs / "copy")
     assert (theirs / "copy/file").read_text() == "content"
     assert [path.name for path in theirs.iterdir() if path.name.startswith(PREFIX)] == []
+
+
+@pytest.mark.parametrize(("whose", "kept"), [(0, 0o4755), (1, 0o755)], ids=["own", "another's"])
+def test_a_program_of_somebody_else_does_not_run_as_whoever_copied_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whose: int, kept: int
+) -> None:
+    program = tmp_path / "program"
+    program.touch()
+    monkeypatch.setattr(os, "geteuid", lambda: STRANGER)
+    Attributes(0o4755, 0, STRANGER + whose, os.getegid(), {}).give(str(program))
+    assert stat.S_IMODE(program.stat().st_mode) == kept

@@ -107,6 +107,17 @@ def test_a_link_in_the_place_of_a_draft_is_not_followed(tmp_path: Path) -> None:
     assert victim.read_bytes() == b"precious"
 
 
+def test_a_link_that_takes_the_place_of_a_draft_gives_nobody_a_name_of_what_it_leads_to(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    with Placing(str(tmp_path), Ownership(), replace=False) as block:
+        block.stage(BOTH)
+        (tmp_path / ".tls.key.easycert").unlink()
+        (tmp_path / ".tls.key.easycert").symlink_to(victim)
+        block.put()
+    assert victim.stat().st_nlink == 1
+
+
 def test_a_hard_link_to_a_file_elsewhere_leaves_that_as_it_is(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_bytes(b"precious")
