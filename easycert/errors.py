@@ -186,9 +186,10 @@ class LedgerUnusable(EasycertError):
 class UnsafeDirectory(EasycertError):
     """A certificate directory that other people could change under us (OpenSSH calls this StrictModes)."""
 
-    def __init__(self, path: str, reason: str) -> None:
+    def __init__(self, path: str, reason: str, *, acceptable: bool = True) -> None:
         self.path = path
         self.reason = reason
+        self.acceptable = acceptable  # by somebody who knows better
         super().__init__(f"{printable(path)} is {reason}")
 
 

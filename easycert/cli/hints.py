@@ -88,7 +88,10 @@ def _busy(_error: EasycertError) -> str:
 
 def _unsafe(error: EasycertError) -> str:
     assert isinstance(error, UnsafeDirectory)
-    return f"chmod go-w {shlex.quote(printable(error.path))} (or chown it), or accept it with --allow-unsafe"
+    place = shlex.quote(printable(error.path))
+    if not error.acceptable:
+        return f"run it as that user; or, if you trust all that is in there: chown root {place}"
+    return f"chmod go-w {place} (or chown it), or accept it with --allow-unsafe"
 
 
 def _ledger(error: EasycertError) -> str:

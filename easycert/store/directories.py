@@ -61,9 +61,8 @@ def require_no_strangers(path: str) -> None:
     except OSError:
         return
     if os.geteuid() == 0 != owner:
-        raise UnsafeDirectory(
-            path, f"owned by another user (uid {owner}): what it says is to be written is not, by root"
-        )
+        reason = f"owned by another user (uid {owner}): what it says is to be written is not, by root"
+        raise UnsafeDirectory(path, reason, acceptable=False)
 
 
 class WritableDirectory:

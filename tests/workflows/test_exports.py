@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, p
 from cryptography.x509 import load_pem_x509_certificates
 
 from easycert.certdir import CertDir
+from easycert.cli.hints import advice
 from easycert.errors import (
     AlreadyExists,
     AmbiguousName,
@@ -458,15 +459,16 @@ def test_one_that_cannot_be_written_keeps_no_other_from_its(certs: CertDir, to: 
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can do what others may not")
-@pytest.mark.parametrize("theirs", ["certs", "certs/.easycert"])
+@pytest.mark.parametrize("theirs", ["certs", "certs/.easycert", "certs/.easycert/ledger.sqlite"])
 def test_root_does_not_do_what_another_users_ledger_says(tmp_path: Path, to: Path, theirs: str) -> None:
     certdir = opened(tmp_path / "certs")
     make(certdir, Kind.HOST, WWW)
     write(certdir, to, hook=f"touch {tmp_path}/ran")
     (to / f"{WWW}.pem").unlink()
     os.chown(tmp_path / theirs, 4711, -1)
-    with pytest.raises(UnsafeDirectory, match="owned by another user"):
+    with pytest.raises(UnsafeDirectory, match="owned by another user") as caught:
         refresh(certdir)
+    assert "--allow-unsafe" not in advice(caught.value)
     assert not (to / f"{WWW}.pem").exists()
     assert not (tmp_path / "ran").exists()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 
-from easycert.certdir import CertDir
+from easycert.certdir import LEDGER, CertDir
 from easycert.errors import EasycertError, HookFailed, LedgerUnusable
 from easycert.ledger.entries import Event
 from easycert.ledger.records import Export
@@ -116,7 +116,8 @@ def _would_change(certdir: CertDir, materials: Materials, export: Export, renewe
 def _require_own(certdir: CertDir) -> None:
     """Refuse to write where, and to run what, another user's ledger says. Raises UnsafeDirectory."""
     directory = os.path.dirname(certdir.store.path(layout.SETTINGS))
-    for path in (directory, os.path.join(directory, layout.STATE)):
+    state_directory = os.path.join(directory, layout.STATE)
+    for path in (directory, state_directory, os.path.join(state_directory, LEDGER)):
         require_no_strangers(path)
 
 
