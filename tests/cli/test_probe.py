@@ -103,6 +103,12 @@ Ask = Callable[..., Told]
 pytestmark = pytest.mark.real
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a server on a busy machine the time to say what it thinks of a client; one that goes on says so at once."""
+    monkeypatch.setattr("easycert.tls.handshake._GRACE", 8.0)
+
+
 # --- who is there -----------------------------------------------------------------------------------------------------
 
 

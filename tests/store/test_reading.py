@@ -29,7 +29,7 @@ def assert_unreadable(odd: Path, reason: str) -> None:
         with pytest.raises(UnreadableFile, match=reason) as caught:
             read()
         assert caught.value.path == str(odd)
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 60
 
 
 def test_a_directory_is_refused(odd: Path) -> None:
