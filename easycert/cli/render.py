@@ -76,6 +76,22 @@ def aligned(rows: Iterable[Sequence[str]]) -> list[str]:
     return [_GAP.join(_padded(cell, size) for cell, size in zip(row, widths, strict=True)).rstrip() for row in whole]
 
 
+def glossary(rows: Iterable[tuple[str, str]], columns: int) -> list[str]:
+    """Return *rows* of a word and what it means as lines, each meaning wrapped into its own part of *columns*."""
+    from textwrap import wrap  # only a list that is looked at needs it
+
+    whole = list(rows)
+    indent = max(width(word) for word, _ in whole) + len(_GAP)
+    room = max(columns - indent, 20)
+    return [
+        f"{_padded(word if first else '', indent)}{line}"
+        for word, meaning in whole
+        for first, line in zip(
+            [True, *[False] * len(meaning)], wrap(meaning, room, break_on_hyphens=False), strict=False
+        )
+    ]
+
+
 def tab_separated(rows: Iterable[Sequence[str]]) -> str:
     """Return *rows* for ``cut`` and ``awk``: one line each, tabs between the cells, no header."""
     return "\n".join("\t".join(row) for row in rows)

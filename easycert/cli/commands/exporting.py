@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from math import isnan
+from shutil import get_terminal_size
 from typing import Annotated, Any
 
 import typer
@@ -35,7 +36,7 @@ from easycert.cli.options import (
     option,
     passphrase,
 )
-from easycert.cli.render import aligned, tab_separated
+from easycert.cli.render import aligned, glossary, tab_separated
 from easycert.errors import InvalidInput, NotFound, printable
 from easycert.model import Kind, Value
 from easycert.recipes import catalogue
@@ -252,7 +253,9 @@ def _put_recipes(habits: Habits) -> None:
         }
         for item in recipes
     )
-    put(habits, "recipes", rows, aligned([(item.name, item.summary) for item in recipes]))
+    told = [(item.name, item.summary) for item in recipes]
+    seen = sys.stdout.isatty()
+    put(habits, "recipes", rows, glossary(told, get_terminal_size().columns) if seen else aligned(told))
 
 
 class _Remembered:
