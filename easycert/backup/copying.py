@@ -162,7 +162,7 @@ class Copying:
         try:
             made = False
             with self._unless_gone(item):
-                snapshot(self._source.absolute(item.path), target, self._scratch)
+                snapshot(self._source.absolute(item.path), target, self._scratch, item.status.st_uid)
                 made = True
         except NotADatabase:
             self._copied.odd.append(item.path)

@@ -7,7 +7,7 @@ import os
 import shutil
 import sqlite3
 import stat
-from contextlib import closing
+from contextlib import closing, suppress
 from urllib.parse import quote
 
 from easycert.backup.headers import HEAD, is_write_ahead
@@ -25,41 +25,43 @@ class NotADatabase(Exception):
     """A file that begins like a SQLite database, but that SQLite itself cannot read."""
 
 
-def snapshot(path: str, target: str, scratch: str) -> None:
+def snapshot(path: str, target: str, scratch: str, owner: int) -> None:
     """Copy the database *path*, as it is at one moment, to *target*, which does not exist; alone, without a log.
 
-    *scratch* is a private directory for copies of what only a writer could open. Raises BackupRefused when SQLite
-    cannot read it, NotADatabase when there is nothing to read, FileNotFoundError when it has vanished, and OSError when
-    *target* cannot be written.
+    *scratch* is a private directory for copies of what only a writer could open. What root reads must belong to
+    *owner*: SQLite opens files by their names, and whoever may rename them could have others' files read.
+
+    Raises BackupRefused when SQLite cannot read it, NotADatabase when there is nothing to read, FileNotFoundError when
+    it has vanished, and OSError when *target* cannot be written.
     """
     _require_regular(path)
     quiet = is_write_ahead(_head(path)) and not _has_content(path + _WAL)
-    if quiet and _copied_undisturbed(path, target):
+    if quiet and _copied_undisturbed(path, target, owner):
         return
     try:
-        _copy(path, f"{_uri(path)}?mode=ro", target)
+        _copy(path, f"{_uri(path)}?mode=ro", target, owner)
     except _Unopened as error:
-        _copied_apart(path, target, scratch, error)
+        _copied_apart(path, target, scratch, error, owner)
 
 
 class _Unopened(Exception):
     """SQLite cannot read a database without writing: it has to be rolled back, or its log be indexed, first."""
 
 
-def _copied_undisturbed(path: str, target: str) -> bool:
+def _copied_undisturbed(path: str, target: str, owner: int) -> bool:
     """Copy a database whose log is empty: all of it is in one file, so nothing is made beside it. False if it changed.
 
     Whoever begins to write makes the log first; so if there is none afterwards, nobody has written.
     """
     before = _stamp(path)
-    _copy(path, f"{_uri(path)}?immutable=1", target)
+    _copy(path, f"{_uri(path)}?immutable=1", target, owner)
     if _stamp(path) == before and not _has_content(path + _WAL):
         return True
     os.unlink(target)
     return False
 
 
-def _copied_apart(path: str, target: str, scratch: str, reason: Exception) -> None:
+def _copied_apart(path: str, target: str, scratch: str, reason: Exception, owner: int) -> None:
     """Copy the files of a database that only a writer can open, and let SQLite repair that copy.
 
     So a transaction that a killed service left half written (a hot journal) is rolled back, as the service itself
@@ -69,25 +71,27 @@ def _copied_apart(path: str, target: str, scratch: str, reason: Exception) -> No
     for _ in range(_ATTEMPTS):
         before = _stamp(path), _stamp(path + _WAL), _stamp(path + _JOURNAL)
         for suffix in ("", _WAL, _JOURNAL):
-            _copied_file(path + suffix, apart + suffix)
+            _copied_file(path + suffix, apart + suffix, owner)
         if (_stamp(path), _stamp(path + _WAL), _stamp(path + _JOURNAL)) == before:
             break
         _removed(apart)
     else:
         raise BackupRefused(path, f"SQLite cannot open it ({printable(reason)}), and it does not stay as it is")
     try:
-        _copy(path, _uri(apart), target)
+        _copy(path, _uri(apart), target, os.geteuid())
     except _Unopened as error:
         raise BackupRefused(path, f"SQLite cannot open it: {printable(error)}") from error
     finally:
         _removed(apart)
 
 
-def _copy(path: str, uri: str, target: str) -> None:
+def _copy(path: str, uri: str, target: str, owner: int) -> None:
     """Copy the database *uri*, which is that of *path*, to *target*."""
+    before = _open_files()
     try:
         with closing(sqlite3.connect(uri, uri=True, timeout=_PATIENCE)) as source:
             _look(source)
+            _require_owner(path, [status for number, status in _open_files().items() if number not in before], owner)
             try:
                 with closing(sqlite3.connect(_uri(target), uri=True)) as copy:
                     copy.execute("PRAGMA synchronous=OFF")  # all of the backup is made durable at once, in the end
@@ -114,6 +118,20 @@ def _look(source: sqlite3.Connection) -> None:
         if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
             raise _Unopened(str(error)) from error
         raise
+
+
+def _open_files() -> dict[str, os.stat_result]:
+    """Return what this process has open, by descriptor, for root on Linux; nobody else can read files of others."""
+    found = {}
+    for number in os.listdir("/proc/self/fd") if os.geteuid() == 0 and os.path.isdir("/proc/self/fd") else ():
+        with suppress(OSError):  # that of the listing itself is closed again
+            found[number] = os.fstat(int(number))
+    return found
+
+
+def _require_owner(path: str, opened: list[os.stat_result], owner: int) -> None:
+    if opened and not any(stat.S_ISREG(status.st_mode) and status.st_uid == owner for status in opened):
+        raise BackupRefused(path, "a file of another user took its place while it was copied")
 
 
 def _uri(path: str) -> str:
@@ -145,9 +163,10 @@ def _stamp(path: str) -> tuple[int, int, int] | None:
     return status.st_size, status.st_mtime_ns, status.st_ino
 
 
-def _copied_file(path: str, target: str) -> None:
+def _copied_file(path: str, target: str, owner: int) -> None:
     try:
         with open(path, "rb") as source, open(target, "xb") as copy:
+            _require_owner(path, [os.fstat(source.fileno())] if os.geteuid() == 0 else [], owner)
             shutil.copyfileobj(source, copy)
     except FileNotFoundError:
         if not target.endswith((_WAL, _JOURNAL)):

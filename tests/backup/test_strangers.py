@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from easycert.backup import staging
+from easycert.backup import databases, staging
 from easycert.backup.attributes import Attributes
 from easycert.backup.sinks import Directory
 from easycert.backup.staging import PREFIX, Staging
-from tests.backup.trees import backup
+from easycert.errors import BackupRefused
+from tests.backup.trees import backup, sqlite_in, sqlite_rows
 
 STRANGER = 65534
 
@@ -86,3 +87,18 @@ def test_a_program_of_somebody_else_does_not_run_as_whoever_copied_it(
     monkeypatch.setattr(os, "geteuid", lambda: STRANGER)
     Attributes(0o4755, 0, STRANGER + whose, os.getegid(), {}).give(str(program))
     assert stat.S_IMODE(program.stat().st_mode) == kept
+
+
+def test_root_copies_no_database_of_another_user_that_took_the_place_of_one(theirs: Path, tmp_path: Path) -> None:
+    sqlite_in(tmp_path / "victim/more.db")
+    (theirs / "svc").symlink_to(tmp_path / "victim")  # the directory that the database was seen in
+    for scratch in ("one", "two"):
+        (tmp_path / scratch).mkdir()
+    path, target = str(theirs / "svc/more.db"), str(tmp_path / "copy.db")
+    with pytest.raises(BackupRefused, match="another user"):
+        databases.snapshot(path, target, str(tmp_path / "one"), STRANGER)
+    with pytest.raises(BackupRefused, match="another user"):
+        databases._copied_apart(path, target, str(tmp_path / "two"), OSError("it is hot"), STRANGER)
+    assert not Path(target).exists()
+    databases.snapshot(path, target, str(tmp_path / "one"), 0)
+    assert sqlite_rows(Path(target)) == sqlite_rows(tmp_path / "victim/more.db")
