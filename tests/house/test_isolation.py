@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,16 @@ def test_tmp_path_is_left_empty(tmp_path: Path) -> None:
 def test_no_variable_of_the_caller_reaches_easycert() -> None:
     ours = {name for name in os.environ if name.startswith("EASYCERT_") or name == "SYN_CERT_DIR"}
     assert ours <= {"EASYCERT_REQUIRE_REAL", "EASYCERT_SLOW_EXIT"}
+
+
+def test_what_the_shell_of_the_tests_ignores_their_children_do_not() -> None:
+    """Under nohup, or in the background of a script, signals would otherwise do nothing to whatever tests start."""
+    child = "import signal; print([signal.getsignal(one).name for one in (signal.SIGHUP, signal.SIGQUIT)], end='')"
+    child += "; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+    tests = f"import tests.conftest, subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}], check=True)"
+    words = ["sh", "-c", """trap '' INT QUIT HUP; exec "$@" """, "sh", sys.executable, "-c", tests]
+    done = subprocess.run(words, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+    assert done.stdout == "['SIG_DFL', 'SIG_DFL']True\n"
 
 
 def test_examples_are_the_same_in_each_run() -> None:
