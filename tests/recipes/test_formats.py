@@ -132,7 +132,7 @@ def test_a_chain_without_intermediates_is_said() -> None:
 
 @pytest.mark.parametrize("name", ["key", "pem", "p12", "secret", "dotenv"])
 def test_the_key_of_a_ca_is_never_exported(name: str) -> None:
-    with pytest.raises(InvalidInput, match="not of a ca"):
+    with pytest.raises(InvalidInput, match="not of a CA"):
         only(name, kind=Kind.CA)
 
 
