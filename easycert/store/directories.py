@@ -12,9 +12,13 @@ import stat
 import sys
 from collections.abc import Callable, Iterable
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from easycert.errors import UnsafeDirectory, printable
 from easycert.model import Value
+
+if TYPE_CHECKING:
+    from easycert.store.protocol import Stamp
 
 _PRIVATE_DIRECTORY = 0o700
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -41,6 +45,11 @@ class StrictModes(Value):
         if self.strictness is Strictness.REFUSE:
             raise UnsafeDirectory(path, reason)
         self.report(f"{printable(path)} is {reason}")
+
+
+def stamp_of(status: os.stat_result) -> Stamp:
+    """Return what changes when a file does."""
+    return status.st_size, status.st_mtime_ns, status.st_ino
 
 
 def _unsafe(status: os.stat_result) -> str:

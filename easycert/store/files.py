@@ -24,7 +24,7 @@ from easycert.errors import (
     UnreadableFile,
     UnsafeDirectory,
 )
-from easycert.store.directories import StrictModes, Strictness
+from easycert.store.directories import StrictModes, Strictness, stamp_of
 from easycert.store.journal import JOURNAL, Journal, Placement, StagedFile
 from easycert.store.layout import Entry
 from easycert.store.lock import ExclusiveDirectory
@@ -112,8 +112,6 @@ class FileStore:
 
     def stamp(self, entry: Entry) -> Stamp | None:
         """Return what tells whether *entry* has changed, or None when there is none. Raises UnreadableFile."""
-        from easycert.store.folders import stamp_of
-
         path = self.path(entry)
         try:
             return stamp_of(os.stat(path))

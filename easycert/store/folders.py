@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from easycert.errors import UnreadableFile
-from easycert.store.protocol import Stamp
+from easycert.store.directories import stamp_of
+
+if TYPE_CHECKING:
+    from easycert.store.protocol import Stamp
 
 
 def file_names(folder: str) -> list[str]:
@@ -41,11 +45,6 @@ def stamps(folder: str) -> dict[str, Stamp]:
         return {}
     except OSError as error:
         raise UnreadableFile(folder, error.strerror or str(error)) from error
-
-
-def stamp_of(status: os.stat_result) -> Stamp:
-    """Return what changes when a file does."""
-    return status.st_size, status.st_mtime_ns, status.st_ino
 
 
 def _stamped(found: Iterable[os.DirEntry[str]]) -> Iterator[tuple[str, Stamp]]:
