@@ -167,6 +167,13 @@ class WritableDirectory:
             raise
 
 
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write all of *data* to an open file, however much of it the system takes at once. Raises OSError."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
 def sync_file(descriptor: int) -> None:
     """Make the contents of an open file durable. Raises OSError."""
     if sys.platform == "darwin":

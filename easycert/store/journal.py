@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING
 
 from easycert.errors import AlreadyExists, EasycertError, printable
 from easycert.model import Value
-from easycert.store.directories import WritableDirectory, sync_directory, sync_file
+from easycert.store.directories import WritableDirectory, sync_directory, sync_file, write_all
 from easycert.store.layout import STATE, Entry
 
 if TYPE_CHECKING:
@@ -228,9 +228,7 @@ class _Unfinished:
     def _write(self, name: str, data: bytes, *, mode: int, durable: bool) -> None:
         descriptor = os.open(name, _NEW_FILE, _PRIVATE, dir_fd=self._here)
         try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(descriptor, view) :]
+            write_all(descriptor, data)
             os.fchmod(descriptor, mode)  # whatever the umask left
             if durable:
                 sync_file(descriptor)

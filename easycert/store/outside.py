@@ -6,7 +6,7 @@ import os
 import stat
 
 from easycert.errors import AlreadyExists, StoreFailure
-from easycert.store.directories import sync_directory, sync_file
+from easycert.store.directories import sync_directory, sync_file, write_all
 
 _MODE = 0o644
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -70,9 +70,7 @@ def _write(path: str, data: bytes) -> None:
     descriptor = os.open(path, _NEW_FILE, _MODE)
     try:
         os.fchmod(descriptor, _MODE)  # whatever the umask left
-        view = memoryview(data)
-        while view:
-            view = view[os.write(descriptor, view) :]
+        write_all(descriptor, data)
         sync_file(descriptor)
     finally:
         os.close(descriptor)

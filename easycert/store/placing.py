@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import NamedTuple
 
 from easycert.errors import AlreadyExists, HalfWritten, InvalidInput, StoreBusy, StoreFailure, UnreadableFile
-from easycert.store.directories import sync_directory, sync_file
+from easycert.store.directories import sync_directory, sync_file, write_all
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -227,9 +227,7 @@ class Placing:
         try:
             self._give(descriptor, item.name)
             with self._told(self._at(item.name), "write"):
-                view = memoryview(item.data)
-                while view:
-                    view = view[os.write(descriptor, view) :]
+                write_all(descriptor, item.data)
                 os.fchmod(descriptor, item.mode)  # whatever the umask left
                 sync_file(descriptor)
         finally:
