@@ -11,7 +11,6 @@ import ctypes
 import errno
 import fcntl
 import os
-import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -325,8 +324,3 @@ def _function(name: str) -> Callable[..., int] | None:
 def _failure(path: str) -> OSError:
     number = ctypes.get_errno()
     return OSError(number, os.strerror(number), path)
-
-
-def private_mode(mode: int) -> int:
-    """Return the permission bits of *mode* with all that its owner needs to move a directory."""
-    return stat.S_IMODE(mode) | stat.S_IRWXU
