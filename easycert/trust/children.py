@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from easycert.errors import TrustStoreUnusable
 from easycert.model import Value
+from easycert.processes import end_session
 
 #: What no child has any business with (hazard F2).
 _WITHHELD = "EASYCERT_PASSPHRASE"
@@ -18,8 +18,6 @@ _WITHHELD = "EASYCERT_PASSPHRASE"
 _SUPERUSER_PATH = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 #: Messages are English, and file names what they are: plain C would have Java see no letter beyond ASCII in one.
 _LOCALE = "C.UTF-8"
-#: Seconds between asking a program to end and ending it.
-_GRACE = 5.0
 _KEPT = 1 << 22
 
 
@@ -100,12 +98,7 @@ class Children:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the program and everything that it started: kindly, then not."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, number)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(_GRACE)
+    end_session(process)
     for stream in (process.stdin, process.stdout, process.stderr):
         if stream is not None:
             with suppress(OSError):

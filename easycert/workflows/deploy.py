@@ -6,15 +6,14 @@ It is run once for all that was renewed, by the shell, as those of certbot, acme
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import IO, Protocol
 
 from easycert.errors import HookFailed
 from easycert.model import Kind, Value
+from easycert.processes import end_session
 
 #: What a hook must not see (hazard F2), or would start again when it calls easycert itself.
 _WITHHELD = (
@@ -105,22 +104,11 @@ def _wait(process: subprocess.Popen[bytes], hook: Hook) -> None:
     try:
         code = process.wait(hook.timeout)
     except subprocess.TimeoutExpired:
-        _end(process)
+        end_session(process)
         raise HookFailed(hook.command, f"took more than {hook.timeout:g} s and was ended") from None
     except BaseException:  # an interrupt: it stands in a session of its own, so nobody else tells it
-        _end(process)
+        end_session(process)
         raise
     if code:
         how = f"was ended by signal {-code}" if code < 0 else f"ended with exit status {code}"
         raise HookFailed(hook.command, how)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the hook and everything that it started: kindly, then not."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGTERM)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(_GRACE)
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()

@@ -126,7 +126,7 @@ def test_its_failure_is_told(ran: Callable[..., str], command: str, how: str) ->
 def test_one_that_hangs_is_ended_with_all_that_it_started(
     ran: Callable[..., str], tmp_path: Path, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("easycert.workflows.deploy._GRACE", 0.2)
+    monkeypatch.setattr("easycert.processes.GRACE", 0.2)
     with pytest.raises(HookFailed, match=r"took more than 2 s and was ended"):
         ran(f"echo $$ > {tmp_path}/group; {command}", timeout=2)
     group = int((tmp_path / "group").read_text())
